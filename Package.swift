@@ -1,0 +1,109 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// One target is one room; the arrows between them are DESIGN's, and `Tests/TidyTests` enforces them.
+
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+func library(_ name: String, apt: String, pkgConfig: String? = nil) -> Target {
+    .systemLibrary(name: name, path: "Sources/Shims/\(name)", pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
+func room(_ name: String, _ dependencies: [String]) -> Target {
+    .target(
+        name: name, dependencies: dependencies.map { .byName(name: $0) }, path: "Sources/\(name)",
+        exclude: ["README.md"], swiftSettings: strict)
+}
+
+func program(_ name: String, _ dependencies: [String]) -> Target {
+    .executableTarget(
+        name: name, dependencies: dependencies.map { .byName(name: $0) }, path: "Sources/\(name)",
+        exclude: ["README.md"], swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [String], exclude: [String] = []) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies.map { .byName(name: $0) }, path: "Tests/\(name)", exclude: exclude,
+        swiftSettings: strict)
+}
+
+let package = Package(
+    name: "obs",
+    products: [
+        .library(name: "Instruments", targets: ["Instruments"]),
+        .library(name: "PromQL", targets: ["PromQL"]),
+        .library(name: "ObsClient", targets: ["Client"]),
+        .executable(name: "obsd", targets: ["obsd"]),
+        .executable(name: "obsq", targets: ["obsq"]),
+        .executable(name: "obsbench", targets: ["obsbench"]),
+    ],
+    targets: [
+        library("CZlib", apt: "zlib1g-dev", pkgConfig: "zlib"),
+        library("CZstd", apt: "libzstd-dev", pkgConfig: "libzstd"),
+        library("CSnappy", apt: "libsnappy-dev", pkgConfig: "snappy"),
+        library("CYaml", apt: "libyaml-dev", pkgConfig: "yaml-0.1"),
+        library("CSQLite", apt: "libsqlite3-dev", pkgConfig: "sqlite3"),
+        library("CRoaring", apt: "libroaring-dev"),
+        library("CNcurses", apt: "libncurses-dev"),
+        .target(name: "CLinux", path: "Sources/Shims/CLinux"),
+        .target(
+            name: "CRE2", path: "Sources/Shims/CRE2",
+            linkerSettings: [.linkedLibrary("re2"), .linkedLibrary("stdc++")]),
+        .target(name: "CCurl", path: "Sources/Shims/CCurl", linkerSettings: [.linkedLibrary("curl")]),
+        .target(
+            name: "CMicroHTTPD", path: "Sources/Shims/CMicroHTTPD",
+            linkerSettings: [.linkedLibrary("microhttpd"), .linkedLibrary("gnutls")]),
+
+        room("Bedrock", ["CLinux", "CZlib", "CZstd", "CSnappy", "CRE2"]),
+        room("Model", ["Bedrock"]),
+        room("Instruments", ["Bedrock"]),
+        room("Formats", ["Model", "Bedrock", "CYaml"]),
+        room("Transport", ["Bedrock", "CCurl", "CMicroHTTPD", "CLinux"]),
+        room("LSM", ["Model", "Bedrock", "Instruments", "CSQLite"]),
+        room("MetricStore", ["LSM", "Model", "Bedrock", "Instruments", "CRoaring"]),
+        room("Kernels", ["Model", "Bedrock"]),
+        room("PromQL", ["Kernels", "Model", "Bedrock"]),
+        room("Receivers", ["Formats", "Transport", "Model", "Bedrock", "Instruments"]),
+        room("Collector", ["Receivers", "MetricStore", "LSM", "Formats", "Transport", "Model", "Bedrock", "Instruments"]),
+        room("Agent", ["Receivers", "Formats", "Transport", "Model", "Bedrock", "Instruments"]),
+        room(
+            "QueryServer",
+            ["PromQL", "MetricStore", "LSM", "Formats", "Transport", "Model", "Bedrock", "Instruments"]),
+        room("Client", ["Transport", "Formats", "Model", "Bedrock"]),
+        room("Dashboards", ["Client", "Formats", "Model", "Bedrock"]),
+        room("TerminalUI", ["Dashboards", "Client", "Formats", "Model", "Bedrock", "CNcurses"]),
+        program(
+            "obsd",
+            [
+                "QueryServer", "Collector", "Agent", "Receivers", "PromQL", "MetricStore", "LSM", "Formats",
+                "Transport", "Instruments", "Model", "Bedrock",
+            ]),
+        program(
+            "obsq",
+            [
+                "TerminalUI", "Dashboards", "Client", "Agent", "PromQL", "MetricStore", "LSM", "Formats", "Transport",
+                "Model", "Bedrock",
+            ]),
+        program(
+            "obsbench",
+            ["Collector", "QueryServer", "Receivers", "PromQL", "MetricStore", "LSM", "Formats", "Transport", "Model", "Bedrock"]),
+
+        tests("TidyTests", []),
+        tests("BedrockTests", ["Bedrock"]),
+        tests("ModelTests", ["Model", "Bedrock"]),
+        tests("InstrumentsTests", ["Instruments", "Bedrock"]),
+        tests("FormatsTests", ["Formats", "Model", "Bedrock"]),
+        tests("TransportTests", ["Transport", "Bedrock"]),
+        tests("LSMTests", ["LSM", "Model", "Bedrock"]),
+        tests("MetricStoreTests", ["MetricStore", "LSM", "Model", "Bedrock"]),
+        tests("KernelsTests", ["Kernels", "Model", "Bedrock"]),
+        tests("PromQLTests", ["PromQL", "Kernels", "Model", "Formats", "Bedrock"]),
+        tests("ReceiversTests", ["Receivers", "Formats", "Transport", "Model", "Bedrock"]),
+        tests("AgentTests", ["Agent", "Receivers", "Formats", "Transport", "Model", "Bedrock"]),
+        tests("ServerTests", ["Collector", "QueryServer", "Receivers", "PromQL", "MetricStore", "LSM", "Formats", "Transport", "Model", "Bedrock"]),
+        tests("DashboardsTests", ["Dashboards", "TerminalUI", "Client", "Model", "Bedrock"]),
+        tests("Simulation", ["Collector", "MetricStore", "LSM", "Model", "Bedrock"]),
+        tests("EndToEndTests", ["Client", "Formats", "Transport", "Model", "Bedrock"]),
+    ],
+    cxxLanguageStandard: .cxx17
+)

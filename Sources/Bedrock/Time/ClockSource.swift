@@ -1,0 +1,26 @@
+import Glibc
+
+/// The clock seam: all time in the house comes from one of these, passed in.
+public protocol ClockSource: Sendable {
+    /// Wall clock, milliseconds since the Unix epoch. May jump.
+    func now() -> Int64
+    /// Monotonic nanoseconds from an arbitrary start. Never goes back.
+    func monotonicNanoseconds() -> UInt64
+}
+
+/// The operating system's clocks.
+public struct SystemClock: ClockSource {
+    public init() {}
+
+    public func now() -> Int64 {
+        var t = timespec()
+        clock_gettime(CLOCK_REALTIME, &t)
+        return Int64(t.tv_sec) * 1000 + Int64(t.tv_nsec) / 1_000_000
+    }
+
+    public func monotonicNanoseconds() -> UInt64 {
+        var t = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &t)
+        return UInt64(t.tv_sec) * 1_000_000_000 + UInt64(t.tv_nsec)
+    }
+}

@@ -1,0 +1,19 @@
+#pragma once
+// What the C library offers only behind feature macros, which must not be defined in a header of a module map.
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/types.h>
+
+/// memmem(3).
+const void *clinux_memmem(const void *haystack, size_t haystack_length, const void *needle, size_t needle_length);
+/// accept4(2) with SOCK_NONBLOCK and SOCK_CLOEXEC; returns the socket or -errno.
+int clinux_accept(int listener);
+/// Hardware CRC32C (Castagnoli) where the processor has it, a table otherwise. `crc` is the value so far, 0 at first.
+uint32_t clinux_crc32c(uint32_t crc, const void *bytes, size_t length);
+/// statvfs(3): bytes available to unprivileged users and size of the file system holding `path`; returns 0 or -errno.
+int clinux_disk_space(const char *path, uint64_t *available, uint64_t *total);
+/// flock(2) LOCK_EX|LOCK_NB; returns 0 or -errno.
+int clinux_lock(int fd);
+/// Whether this processor runs code built for x86-64-v3 (1), or not (0). Other architectures answer 1.
+int clinux_has_v3(void);
