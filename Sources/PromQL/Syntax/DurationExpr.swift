@@ -1,0 +1,34 @@
+import Model
+
+/// What stands in a duration position: behind `[`, `:` or `offset`.
+public enum DurationValue: Hashable, Sendable {
+    /// Milliseconds.
+    case fixed(Int64)
+    /// To be computed from the query's step and range, see `Expr.resolvingDurations`.
+    case computed(DurationExpr)
+}
+
+/// A duration expression (experimental): arithmetic over numbers of seconds, and the query's step and range.
+public indirect enum DurationExpr: Hashable, Sendable {
+    public enum Function: String, Hashable, Sendable {
+        case step, range
+        case minOf = "min_of"
+        case maxOf = "max_of"
+    }
+
+    /// Arguments: none for `step` and `range`, two for the others.
+    case number(NumberLiteral)
+    case call(Function, [DurationExpr], SourceRange)
+    case unary(isNegation: Bool, DurationExpr, SourceRange)
+    /// One of `+ - * / % ^`.
+    case binary(BinaryOperator, DurationExpr, DurationExpr, SourceRange)
+    case paren(DurationExpr, SourceRange)
+
+    public var source: SourceRange {
+        switch self {
+        case .number(let number): number.source
+        case .call(_, _, let source), .unary(_, _, let source), .binary(_, _, _, let source), .paren(_, let source):
+            source
+        }
+    }
+}
