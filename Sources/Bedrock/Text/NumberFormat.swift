@@ -121,7 +121,8 @@ private struct ShortestDigits {
                 i += 1
             }
             if i < bytes.count {
-                let power = NumberText.parseInteger(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[(i + 1)...]))
+                let power = NumberText.parseInteger(
+                    UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[(i + 1)...]))
                 pointAt += Int(power ?? 0)
             }
         }

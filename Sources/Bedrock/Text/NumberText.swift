@@ -129,7 +129,9 @@ public enum NumberText {
     /// `[+-]0x` digits with an optional point, then the mandatory `p` and a decimal exponent.
     private static func isHexadecimalFloat(_ text: [UInt8]) -> Bool {
         var i = text.first == UInt8(ascii: "-") || text.first == UInt8(ascii: "+") ? 1 : 0
-        guard text.count > i + 2, text[i] == UInt8(ascii: "0"), text[i + 1] | 0x20 == UInt8(ascii: "x") else { return false }
+        guard text.count > i + 2, text[i] == UInt8(ascii: "0"), text[i + 1] | 0x20 == UInt8(ascii: "x") else {
+            return false
+        }
         i += 2
         var digits = 0
         var points = 0

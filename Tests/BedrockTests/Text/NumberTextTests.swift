@@ -2,14 +2,17 @@ import Bedrock
 import Testing
 
 @Suite struct NumberTextTests {
-    @Test(arguments: [
-        ("0", 0.0), ("1", 1), ("-1.5", -1.5), ("+2", 2), (".5", 0.5), ("5.", 5), ("1e3", 1000), ("1E-3", 0.001),
-        ("7.424100000000001e-05", 7.424100000000001e-05), ("12345678901234567890.1234567890", 12345678901234567168),
-        ("0000000000000000000000000000000000000000001.2e-1", 0.12), ("9223372036854775808", 9_223_372_036_854_775_808),
-        ("1e-400", 0), ("4.9e-324", .leastNonzeroMagnitude), ("1.7976931348623157e308", 1.7976931348623157e308),
-        ("0.30000000000000004", 0.30000000000000004), ("+Inf", .infinity), ("-inf", -.infinity), ("infinity", .infinity),
-        ("00000000000000000000000000000000001", 1), ("1e0000000000000000000000000000002", 100),
-    ] as [(String, Double)])
+    @Test(
+        arguments: [
+            ("0", 0.0), ("1", 1), ("-1.5", -1.5), ("+2", 2), (".5", 0.5), ("5.", 5), ("1e3", 1000), ("1E-3", 0.001),
+            ("7.424100000000001e-05", 7.424100000000001e-05), ("12345678901234567890.1234567890", 12345678901234567168),
+            ("0000000000000000000000000000000000000000001.2e-1", 0.12),
+            ("9223372036854775808", 9_223_372_036_854_775_808),
+            ("1e-400", 0), ("4.9e-324", .leastNonzeroMagnitude), ("1.7976931348623157e308", 1.7976931348623157e308),
+            ("0.30000000000000004", 0.30000000000000004), ("+Inf", .infinity), ("-inf", -.infinity),
+            ("infinity", .infinity),
+            ("00000000000000000000000000000000001", 1), ("1e0000000000000000000000000000002", 100),
+        ] as [(String, Double)])
     func readsDecimals(_ text: String, _ value: Double) {
         #expect(NumberText.parseFloat(text)?.bitPattern == value.bitPattern)
     }
@@ -21,12 +24,15 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "+", "-", ".", "e1", "1e", "1e+", "true", "1.1.1", "1z", " 1", "1 ", "+nan", "infin", "--1", "1e999", "-1e999", "0x1p-3", "1_2",
+        "", "+", "-", ".", "e1", "1e", "1e+", "true", "1.1.1", "1z", " 1", "1 ", "+nan", "infin", "--1", "1e999",
+        "-1e999", "0x1p-3", "1_2",
         "0b1", "0O1", "in\u{0}", "1e5.0",
     ])
     func refusesDecimals(_ text: String) { #expect(NumberText.parseFloat(text) == nil) }
 
-    @Test(arguments: [("0x1p-3", 0.125), ("-0X1.8P1", -3), ("1_23.50_0_0e+1_2", 1.235e14), ("0x_1p0", 1)] as [(String, Double)])
+    @Test(
+        arguments: [("0x1p-3", 0.125), ("-0X1.8P1", -3), ("1_23.50_0_0e+1_2", 1.235e14), ("0x_1p0", 1)]
+            as [(String, Double)])
     func readsGoSyntax(_ text: String, _ value: Double) { #expect(NumberText.parseFloat(text, syntax: .go) == value) }
 
     @Test(arguments: ["0x1", "0xp1", "0x1.1.1p1", "0x1p", "_1", "1_", "1__2", "1_.5", "1._5", "-_1"])
@@ -36,7 +42,9 @@ import Testing
         #expect(NumberText.parseInteger("-9223372036854775808") == .min)
         #expect(NumberText.parseInteger("9223372036854775807") == .max)
         #expect(NumberText.parseInteger("+7") == 7)
-        for bad in ["9223372036854775808", "", "-", "1.0", "99999999999999999999", "0x1"] { #expect(NumberText.parseInteger(bad) == nil) }
+        for bad in ["9223372036854775808", "", "-", "1.0", "99999999999999999999", "0x1"] {
+            #expect(NumberText.parseInteger(bad) == nil)
+        }
     }
 
     @Test func writesEveryStyle() {
@@ -55,7 +63,10 @@ import Testing
             (1234.5, "1234.5", "1.2345e+03", "1234.5", "1234.5"),
             (123456.75, "123456.75", "1.2345675e+05", "123456.75", "123456.75"),
             (1234567.5, "1234567.5", "1.2345675e+06", "1.2345675e+06", "1234567.5"),
-            (9_007_199_254_740_992, "9007199254740992", "9.007199254740992e+15", "9.007199254740992e+15", "9007199254740992"),
+            (
+                9_007_199_254_740_992, "9007199254740992", "9.007199254740992e+15", "9.007199254740992e+15",
+                "9007199254740992"
+            ),
             (.nan, "NaN", "NaN", "NaN", "NaN"),
             (.infinity, "+Inf", "+Inf", "+Inf", "+Inf"),
             (-.infinity, "-Inf", "-Inf", "-Inf", "-Inf"),
@@ -74,7 +85,9 @@ import Testing
         for i in 0..<20_000 {
             let bits = random.next()
             // Every other one near the numbers people have.
-            let value = i.isMultiple(of: 2) ? Double(bitPattern: bits) : Double(Int64(bitPattern: bits) >> Int64(bits & 63)) / 1000
+            let value =
+                i.isMultiple(of: 2)
+                ? Double(bitPattern: bits) : Double(Int64(bitPattern: bits) >> Int64(bits & 63)) / 1000
             guard value.isFinite else { continue }
             for style in [NumberText.Style.fixed, .exponent, .general, .api] {
                 let text = NumberText.text(value, style)
