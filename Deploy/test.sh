@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds, and runs the format check and all tests. Ends with a summary line.
+#
+#   ./Deploy/test.sh [FILTER…]     FILTER goes to `swift test --filter`
+#
+# OBS_SHARED names a folder with the conformance suites (default: ../shared beside this checkout); without it they are skipped.
+# OBS_SEEDS sets how many seeds the simulation runs.
+set -uo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+need_swift
+install_packages build test
+cd "$root"
+
+[ -d "${OBS_SHARED:=$root/../shared}/conformance" ] || say "no conformance suites at $OBS_SHARED: those tests are skipped"
+export OBS_SHARED
+
+filters=()
+for f in "$@"; do filters+=(--filter "$f"); done
+
+format=passed
+if ! swift format lint --strict --recursive Package.swift Sources Tests >/tmp/obs-format.$$ 2>&1; then
+    format=FAILED
+    head -n 20 /tmp/obs-format.$$ >&2
+fi
+rm -f /tmp/obs-format.$$
+
+swift build --build-tests || die "the build failed"
+OBS_BIN=$(swift build --show-bin-path)
+export OBS_BIN
+log=$(mktemp)
+timeout 2400 swift test --skip-build --parallel "${filters[@]}" 2>&1 | tee "$log" | grep -vE '^(◇|✔|.*(passed after|started\.)$)' 
+status=${PIPESTATUS[0]}
+passed=$(grep -cE '^(✔|.) Test .* passed after' "$log")
+failed=$(grep -cE '^(✘|.) Test .* failed after' "$log")
+rm -f "$log"
+[ "$status" -eq 0 ] || [ "$failed" -gt 0 ] || failed=1
+[ $format = passed ] && passed=$((passed + 1)) || failed=$((failed + 1))
+say "format check: $format"
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
