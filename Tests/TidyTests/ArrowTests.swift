@@ -15,7 +15,9 @@ let arrows: [String: Set<String>] = [
     "Receivers": ["Formats", "Transport", "Model", "Bedrock", "Instruments"],
     "Collector": ["Receivers", "MetricStore", "LSM", "Formats", "Transport", "Model", "Bedrock", "Instruments"],
     "Agent": ["Receivers", "Formats", "Transport", "Model", "Bedrock", "Instruments"],
-    "QueryServer": ["PromQL", "Kernels", "MetricStore", "LSM", "Formats", "Transport", "Model", "Bedrock", "Instruments"],
+    "QueryServer": [
+        "PromQL", "Kernels", "MetricStore", "LSM", "Formats", "Transport", "Model", "Bedrock", "Instruments",
+    ],
     "Client": ["Transport", "Formats", "Model", "Bedrock"],
     "Dashboards": ["Client", "Formats", "Model", "Bedrock"],
     "TerminalUI": ["Dashboards", "Client", "Formats", "Model", "Bedrock"],
@@ -40,7 +42,8 @@ let outside: Set<String> = [
             for file in try repository.swiftFiles("Sources/\(room)") {
                 for (number, line) in file.lines.enumerated() {
                     guard let module = importedModule(line) else { continue }
-                    let shim = module.hasPrefix("C") && module.dropFirst().first?.isUppercase == true && arrows[module] == nil
+                    let shim =
+                        module.hasPrefix("C") && module.dropFirst().first?.isUppercase == true && arrows[module] == nil
                     if allowed.contains(module) || outside.contains(module) || shim { continue }
                     wrong.append("\(file.path):\(number + 1): \(room) may not import \(module)")
                 }
@@ -64,7 +67,8 @@ let outside: Set<String> = [
     }
 
     @Test func everyRoomIsOnTheList() throws {
-        let folders = try FileManager.default.contentsOfDirectory(atPath: repository.root.appendingPathComponent("Sources").path)
+        let folders = try FileManager.default.contentsOfDirectory(
+            atPath: repository.root.appendingPathComponent("Sources").path)
         let programs: Set<String> = ["obsd", "obsq", "obsbench", "Shims"]
         let strangers = Set(folders).subtracting(arrows.keys).subtracting(programs)
         #expect(strangers.isEmpty, "rooms without arrows: \(strangers.sorted())")
@@ -77,7 +81,8 @@ let outside: Set<String> = [
 
     private func importedModule(_ line: Substring) -> String? {
         let words = line.split(separator: " ").map(String.init)
-        guard let at = words.firstIndex(of: "import"), words[..<at].allSatisfy({ $0.hasPrefix("@") || ["public", "package", "internal", "private"].contains($0) }),
+        guard let at = words.firstIndex(of: "import"),
+            words[..<at].allSatisfy({ $0.hasPrefix("@") || ["public", "package", "internal", "private"].contains($0) }),
             at + 1 < words.count
         else { return nil }
         let kinds: Set<String> = ["struct", "class", "enum", "func", "protocol", "var", "let", "typealias"]

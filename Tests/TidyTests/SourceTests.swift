@@ -17,8 +17,10 @@ import Testing
 
     @Test func filesStaySmall() throws {
         let limit = 600
-        let long = try (repository.swiftFiles("Sources") + repository.swiftFiles("Tests")).filter { $0.lines.count > limit }
-            .map { "\($0.path): \($0.lines.count) lines" }
+        let long = try (repository.swiftFiles("Sources") + repository.swiftFiles("Tests")).filter {
+            $0.lines.count > limit
+        }
+        .map { "\($0.path): \($0.lines.count) lines" }
         #expect(long.isEmpty, "over \(limit) lines; split by concept: \(long.joined(separator: ", "))")
     }
 

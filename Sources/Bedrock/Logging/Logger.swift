@@ -65,7 +65,8 @@ public struct Logger: Sendable {
 
     private func log(_ level: Level, _ message: String, _ fields: KeyValuePairs<String, String>) {
         guard level >= lowest else { return }
-        var line = "time=\(UTCTime(milliseconds: clock.now()).iso8601) level=\(level) component=\(component) msg=\(Self.value(message))"
+        var line =
+            "time=\(UTCTime(milliseconds: clock.now()).iso8601) level=\(level) component=\(component) msg=\(Self.value(message))"
         for (name, value) in fields { line += " \(name)=\(Self.value(value))" }
         sink.write(line)
     }
@@ -82,7 +83,8 @@ public struct Logger: Sendable {
             case "\n": out += "\\n"
             case "\r": out += "\\r"
             case "\t": out += "\\t"
-            default: if scalar.value < 32 || scalar.value == 127 { out += "?" } else { out.unicodeScalars.append(scalar) }
+            default:
+                if scalar.value < 32 || scalar.value == 127 { out += "?" } else { out.unicodeScalars.append(scalar) }
             }
         }
         return out + "\""
