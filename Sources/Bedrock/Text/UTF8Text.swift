@@ -28,7 +28,8 @@ public enum UTF8Text {
     @inlinable public static func sequenceLength(_ bytes: UnsafeRawBufferPointer, at i: Int) -> Int {
         let first = bytes[i]
         if first < 0x80 { return 1 }
-        let wanted = first >= 0xC2 && first <= 0xDF ? 2 : first & 0xF0 == 0xE0 ? 3 : first >= 0xF0 && first <= 0xF4 ? 4 : 0
+        let wanted =
+            first >= 0xC2 && first <= 0xDF ? 2 : first & 0xF0 == 0xE0 ? 3 : first >= 0xF0 && first <= 0xF4 ? 4 : 0
         guard wanted > 0, i + wanted <= bytes.count else { return 0 }
         // The second byte carries what rules out overlong forms, surrogates and numbers beyond the range.
         let second = bytes[i + 1]

@@ -212,7 +212,8 @@ private struct JSONParser {
     private mutating func unicodeEscape() throws(JSONError) -> Unicode.Scalar {
         let unit = try hex4()
         guard unit & 0xF800 == 0xD800 else { return Unicode.Scalar(unit) ?? "\u{FFFD}" }
-        guard unit < 0xDC00, current == UInt8(ascii: "\\"), offset + 1 < bytes.count, bytes[offset + 1] == UInt8(ascii: "u")
+        guard unit < 0xDC00, current == UInt8(ascii: "\\"), offset + 1 < bytes.count,
+            bytes[offset + 1] == UInt8(ascii: "u")
         else { return "\u{FFFD}" }
         let fork = offset
         offset += 2
@@ -230,7 +231,11 @@ private struct JSONParser {
         for i in 0..<4 {
             let c = bytes[offset + i]
             let digit: UInt8
-            if c &- 48 < 10 { digit = c - 48 } else if (c | 0x20) &- 97 < 6 { digit = (c | 0x20) - 87 } else {
+            if c &- 48 < 10 {
+                digit = c - 48
+            } else if (c | 0x20) &- 97 < 6 {
+                digit = (c | 0x20) - 87
+            } else {
                 throw error("expected four hexadecimal digits behind \\u", at: offset + i)
             }
             value = value << 4 | UInt32(digit)

@@ -27,7 +27,8 @@ import Testing
         let bytes = writer.finish()
         #expect(
             String(decoding: bytes, as: UTF8.self)
-                == #"{"a\"b":[-9223372036854775808,1.5,null,"+Inf",{},[]],"text":"tab\t nl\n bell\u0007 é 😀 \\ /","flag":true,"none":null}"#)
+                == #"{"a\"b":[-9223372036854775808,1.5,null,"+Inf",{},[]],"text":"tab\t nl\n bell\u0007 é 😀 \\ /","flag":true,"none":null}"#
+        )
         let value = try JSONValue(parsing: String(decoding: bytes, as: UTF8.self))
         #expect(value["text"]?.string == "tab\t nl\n bell\u{07} é 😀 \\ /")
         #expect(value["a\"b"]?[1]?.number == 1.5)
@@ -41,10 +42,14 @@ import Testing
         var writer = JSONWriter()
         let bytes: [UInt8] = [0x61, 0xFF, 0xC3, 0xA9, 0xED, 0xA0, 0x80, 0xE2, 0x82]
         bytes.withUnsafeBytes { writer.string($0) }
-        #expect(String(decoding: writer.finish(), as: UTF8.self) == "\"a\u{FFFD}é\u{FFFD}\u{FFFD}\u{FFFD}\u{FFFD}\u{FFFD}\"")
+        #expect(
+            String(decoding: writer.finish(), as: UTF8.self) == "\"a\u{FFFD}é\u{FFFD}\u{FFFD}\u{FFFD}\u{FFFD}\u{FFFD}\""
+        )
     }
 
-    @Test(arguments: [(0, "0"), (1, "0.001"), (1500, "1.5"), (1_700_000_000_120, "1700000000.12"), (-1001, "-1.001")] as [(Int64, String)])
+    @Test(
+        arguments: [(0, "0"), (1, "0.001"), (1500, "1.5"), (1_700_000_000_120, "1700000000.12"), (-1001, "-1.001")]
+            as [(Int64, String)])
     func writesSeconds(_ milliseconds: Int64, _ text: String) {
         var writer = JSONWriter()
         writer.seconds(milliseconds: milliseconds)
@@ -93,7 +98,9 @@ import Testing
         var random = SeededGenerator(seed: 3)
         for _ in 0..<5000 {
             var bytes = original
-            for _ in 0...Int(random.next() % 3) { bytes[Int(random.next() % UInt64(bytes.count))] = UInt8(truncatingIfNeeded: random.next()) }
+            for _ in 0...Int(random.next() % 3) {
+                bytes[Int(random.next() % UInt64(bytes.count))] = UInt8(truncatingIfNeeded: random.next())
+            }
             bytes.removeLast(Int(random.next() % 8))
             if let value = try? bytes.withUnsafeBytes({ try JSONValue(parsing: $0) }) {
                 #expect(try JSONValue(parsing: value.text) == value)
