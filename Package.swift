@@ -72,16 +72,17 @@ let package = Package(
         room("Client", ["Transport", "Formats", "Model", "Bedrock"]),
         room("Dashboards", ["Client", "Formats", "Model", "Bedrock"]),
         room("TerminalUI", ["Dashboards", "Client", "Formats", "Model", "Bedrock", "CNcurses"]),
+        room("Configuration", ["Agent", "Formats", "Model", "Bedrock"]),
         program(
             "obsd",
             [
-                "QueryServer", "Collector", "Agent", "Receivers", "PromQL", "MetricStore", "LSM", "Formats",
+                "Configuration", "QueryServer", "Collector", "Agent", "Receivers", "PromQL", "MetricStore", "LSM", "Formats",
                 "Transport", "Instruments", "Model", "Bedrock",
             ]),
         program(
             "obsq",
             [
-                "TerminalUI", "Dashboards", "Client", "Agent", "PromQL", "MetricStore", "LSM", "Formats", "Transport",
+                "Configuration", "TerminalUI", "Dashboards", "Client", "Agent", "QueryServer", "PromQL", "MetricStore", "LSM", "Formats", "Transport",
                 "Model", "Bedrock",
             ]),
         program(
@@ -102,6 +103,7 @@ let package = Package(
         tests("AgentTests", ["Agent", "Receivers", "Formats", "Transport", "Model", "Bedrock"]),
         tests("ServerTests", ["Collector", "QueryServer", "Receivers", "PromQL", "MetricStore", "LSM", "Formats", "Transport", "Model", "Bedrock"]),
         tests("DashboardsTests", ["Dashboards", "TerminalUI", "Client", "Model", "Bedrock"]),
+        tests("ConfigurationTests", ["Configuration", "Formats", "Model", "Bedrock"]),
         tests("Simulation", ["Collector", "MetricStore", "LSM", "Model", "Bedrock"]),
         tests("EndToEndTests", ["Client", "Formats", "Transport", "Model", "Bedrock"]),
     ],

@@ -18,6 +18,7 @@ let arrows: [String: Set<String>] = [
     "QueryServer": [
         "PromQL", "Kernels", "MetricStore", "LSM", "Formats", "Transport", "Model", "Bedrock", "Instruments",
     ],
+    "Configuration": ["Agent", "Formats", "Model", "Bedrock"],
     "Client": ["Transport", "Formats", "Model", "Bedrock"],
     "Dashboards": ["Client", "Formats", "Model", "Bedrock"],
     "TerminalUI": ["Dashboards", "Client", "Formats", "Model", "Bedrock"],
