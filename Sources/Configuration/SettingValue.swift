@@ -60,7 +60,7 @@ public struct Duration: SettingValue, Hashable {
         return Duration(milliseconds: milliseconds)
     }
 
-    public var text: String { PrometheusDuration.format(milliseconds) }
+    public var text: String { PrometheusDuration.format(milliseconds: milliseconds) }
     public static var placeholder: String { "DURATION" }
 }
 

@@ -104,7 +104,7 @@ public struct FlagParser {
                 extras[name] = value
             } else {
                 let known = Array(byFlag.keys) + extraNames + switches
-                let hint = nearest(name, in: known).map { " (did you mean \($0)?)" } ?? ""
+                let hint = Suggestion.hint(name, in: known)
                 throw SettingError("unknown flag \(name)\(hint)")
             }
         }

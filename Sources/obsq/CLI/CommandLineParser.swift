@@ -25,7 +25,7 @@ struct CommandLineParser {
             let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             let name = parts[0] == "-h" ? "--help" : parts[0]
             guard let flag = flags[name] else {
-                let hint = nearest(name, in: Array(flags.keys)).map { " (did you mean \($0)?)" } ?? ""
+                let hint = Suggestion.hint(name, in: flags.keys)
                 throw UsageError("unknown flag \(name)\(hint)")
             }
             guard flag.placeholder != nil else {
@@ -48,7 +48,7 @@ struct CommandLineParser {
             let group = commands.filter { $0.name.hasPrefix(first + " ") }.map(\.name)
             if !group.isEmpty { throw UsageError("\(first) what? one of: \(group.joined(separator: ", "))") }
             let names = Set(commands.map { String($0.name.split(separator: " ")[0]) })
-            let hint = nearest(first, in: Array(names)).map { " (did you mean \"\($0)\"?)" } ?? ""
+            let hint = Suggestion.hint(first, in: names)
             throw UsageError("unknown command \"\(first)\"\(hint)")
         }
         return (nil, invocation)

@@ -1,0 +1,5 @@
+import Glibc
+
+setlocale(LC_ALL, "")
+signal(SIGPIPE, SIG_IGN)
+exit(await Obsq(commands: allCommands).run(Array(CommandLine.arguments.dropFirst())).rawValue)
