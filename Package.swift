@@ -64,7 +64,8 @@ let package = Package(
         room("Kernels", ["Model", "Bedrock"]),
         room("PromQL", ["Kernels", "Model", "Bedrock"]),
         room("Receivers", ["Formats", "Transport", "Model", "Bedrock", "Instruments"]),
-        room("Collector", ["Receivers", "MetricStore", "LSM", "Formats", "Transport", "Model", "Bedrock", "Instruments"]),
+        room(
+            "Collector", ["Receivers", "MetricStore", "LSM", "Formats", "Transport", "Model", "Bedrock", "Instruments"]),
         room("Agent", ["Receivers", "Formats", "Transport", "Model", "Bedrock", "Instruments"]),
         room(
             "QueryServer",
@@ -76,18 +77,23 @@ let package = Package(
         program(
             "obsd",
             [
-                "Configuration", "QueryServer", "Collector", "Agent", "Receivers", "PromQL", "MetricStore", "LSM", "Formats",
+                "Configuration", "QueryServer", "Collector", "Agent", "Receivers", "PromQL", "MetricStore", "LSM",
+                "Formats",
                 "Transport", "Instruments", "Model", "Bedrock",
             ]),
         program(
             "obsq",
             [
-                "Configuration", "TerminalUI", "Dashboards", "Client", "Agent", "QueryServer", "PromQL", "MetricStore", "LSM", "Formats", "Transport",
+                "Configuration", "TerminalUI", "Dashboards", "Client", "Agent", "QueryServer", "PromQL", "MetricStore",
+                "LSM", "Formats", "Transport",
                 "Model", "Bedrock",
             ]),
         program(
             "obsbench",
-            ["Collector", "QueryServer", "Receivers", "PromQL", "MetricStore", "LSM", "Formats", "Transport", "Model", "Bedrock"]),
+            [
+                "Collector", "QueryServer", "Receivers", "PromQL", "MetricStore", "LSM", "Formats", "Transport",
+                "Model", "Bedrock",
+            ]),
 
         tests("TidyTests", []),
         tests("BedrockTests", ["Bedrock"]),
@@ -101,7 +107,12 @@ let package = Package(
         tests("PromQLTests", ["PromQL", "Kernels", "Model", "Formats", "Bedrock"]),
         tests("ReceiversTests", ["Receivers", "Formats", "Transport", "Model", "Bedrock"]),
         tests("AgentTests", ["Agent", "Receivers", "Formats", "Transport", "Model", "Bedrock"]),
-        tests("ServerTests", ["Collector", "QueryServer", "Receivers", "PromQL", "MetricStore", "LSM", "Formats", "Transport", "Model", "Bedrock"]),
+        tests(
+            "ServerTests",
+            [
+                "Collector", "QueryServer", "Receivers", "PromQL", "MetricStore", "LSM", "Formats", "Transport",
+                "Model", "Bedrock",
+            ]),
         tests("DashboardsTests", ["Dashboards", "TerminalUI", "Client", "Model", "Bedrock"]),
         tests("ConfigurationTests", ["Configuration", "Formats", "Model", "Bedrock"]),
         tests("Simulation", ["Collector", "MetricStore", "LSM", "Model", "Bedrock"]),

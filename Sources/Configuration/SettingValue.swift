@@ -119,7 +119,9 @@ public struct Address: SettingValue, Hashable {
     public static func parse(_ text: String) throws(SettingError) -> Address {
         if text == "off" { return .off }
         let refusal = SettingError("\"\(text)\" is not HOST:PORT, such as 127.0.0.1:7070")
-        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else { throw refusal }
+        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
+            throw refusal
+        }
         var host = String(text[..<colon])
         if host.hasPrefix("[") && host.hasSuffix("]") {
             host = String(host.dropFirst().dropLast())
@@ -159,7 +161,9 @@ public enum Durability: String, SettingValue, CaseIterable {
     case interval
 
     public static func parse(_ text: String) throws(SettingError) -> Durability {
-        guard let value = Durability(rawValue: text) else { throw SettingError("\"\(text)\" is neither sync nor interval") }
+        guard let value = Durability(rawValue: text) else {
+            throw SettingError("\"\(text)\" is neither sync nor interval")
+        }
         return value
     }
 

@@ -26,15 +26,18 @@ public enum SettingsTable {
         "storage.shards", 2, "Shards a signal is split into; fixed when the data folder is made.",
         check: { (1...64).contains($0) ? nil : "storage.shards must be 1 to 64" })
     public static let memtableBytes = Setting(
-        "storage.memtable_bytes", ByteSize(bytes: 256 << 20), "Memory of all memtables together before they are flushed.",
+        "storage.memtable_bytes", ByteSize(bytes: 256 << 20),
+        "Memory of all memtables together before they are flushed.",
         check: { $0.bytes >= 4 << 20 ? nil : "storage.memtable_bytes must be at least 4MiB" })
     public static let logBytes = Setting(
         "storage.log_bytes", ByteSize(bytes: 64 << 20), "Write-ahead log of one shard; bounds the time of a restart.",
         check: { $0.bytes >= 1 << 20 ? nil : "storage.log_bytes must be at least 1MiB" })
     public static let durability = Setting(
-        "storage.durability", Durability.sync, "sync: a write is on disk before it is acknowledged; interval: within sync_interval.")
+        "storage.durability", Durability.sync,
+        "sync: a write is on disk before it is acknowledged; interval: within sync_interval.")
     public static let syncInterval = Setting(
-        "storage.sync_interval", Duration(milliseconds: 1_000), "Longest time an acknowledged write may be only in memory, with durability interval.",
+        "storage.sync_interval", Duration(milliseconds: 1_000),
+        "Longest time an acknowledged write may be only in memory, with durability interval.",
         check: positive("storage.sync_interval"))
     public static let retention = Setting(
         "storage.retention", Duration(milliseconds: 15 * 86_400_000), "Age at which data is dropped.",
@@ -43,7 +46,8 @@ public enum SettingsTable {
         "storage.retention_disk", Percent(80), "Share of the disk at which the oldest data is dropped early.")
 
     public static let outOfOrder = Setting(
-        "limits.out_of_order", Duration(milliseconds: 86_400_000), "How far behind the newest sample of its tenant a sample may be.")
+        "limits.out_of_order", Duration(milliseconds: 86_400_000),
+        "How far behind the newest sample of its tenant a sample may be.")
     public static let future = Setting(
         "limits.future", Duration(milliseconds: 600_000), "How far ahead of the clock a sample may be.")
     public static let bodyBytes = Setting(

@@ -31,7 +31,8 @@ import Testing
 
     @Test func flagsFollowFromTheTable() throws {
         let flags = try FlagParser(
-            ["all", "--data-dir", "/x", "--insecure", "--storage-log-bytes=8MiB", "--config", "c.yml"], extras: ["--config"])
+            ["all", "--data-dir", "/x", "--insecure", "--storage-log-bytes=8MiB", "--config", "c.yml"],
+            extras: ["--config"])
         #expect(flags.arguments == ["all"])
         #expect(flags.extras["--config"] == "c.yml")
         #expect(flags.settings.map(\.text) == ["/x", "true", "8MiB"])
@@ -54,7 +55,8 @@ import Testing
     func badSizes(text: String) { #expect(throws: SettingError.self) { try ByteSize.parse(text) } }
 
     @Test(arguments: [
-        ("127.0.0.1:7070", "127.0.0.1", 7070), ("[::1]:80", "::1", 80), (":7070", "127.0.0.1", 7070), ("localhost:0", "localhost", 0),
+        ("127.0.0.1:7070", "127.0.0.1", 7070), ("[::1]:80", "::1", 80), (":7070", "127.0.0.1", 7070),
+        ("localhost:0", "localhost", 0),
     ])
     func addresses(text: String, host: String, port: Int) throws {
         let address = try Address.parse(text)

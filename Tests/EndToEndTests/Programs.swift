@@ -31,14 +31,17 @@ struct Finished {
 }
 
 /// Runs a program to its end, with a deadline after which it is killed (status -1).
-func run(_ program: URL, _ arguments: [String], input: Data? = nil, environment: [String: String] = [:], seconds: Double = 60) throws
+func run(
+    _ program: URL, _ arguments: [String], input: Data? = nil, environment: [String: String] = [:], seconds: Double = 60
+) throws
     -> Finished
 {
     let process = Process()
     process.executableURL = program
     process.arguments = arguments
     process.environment = ProcessInfo.processInfo.environment.merging(
-        ["SWIFT_BACKTRACE": "enable=no", "NO_COLOR": "1"].merging(environment) { _, b in b }) { _, b in b }
+        ["SWIFT_BACKTRACE": "enable=no", "NO_COLOR": "1"].merging(environment) { _, b in b }
+    ) { _, b in b }
     let out = Pipe()
     let err = Pipe()
     let inPipe = Pipe()
@@ -65,7 +68,8 @@ func run(_ program: URL, _ arguments: [String], input: Data? = nil, environment:
     process.waitUntilExit()
     timer.cancel()
     return Finished(
-        status: late.load(ordering: .relaxed) ? -1 : process.terminationStatus, output: String(decoding: output, as: UTF8.self),
+        status: late.load(ordering: .relaxed) ? -1 : process.terminationStatus,
+        output: String(decoding: output, as: UTF8.self),
         errors: String(decoding: errors.withLock { $0 }, as: UTF8.self))
 }
 

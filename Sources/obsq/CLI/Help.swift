@@ -77,7 +77,8 @@ struct Help {
                 lines.append("complete -c obsq -n __fish_use_subcommand -a \(parts[0]) -d '\(summary)'")
             } else {
                 lines.append("complete -c obsq -n __fish_use_subcommand -a \(parts[0])")
-                lines.append("complete -c obsq -n '__fish_seen_subcommand_from \(parts[0])' -a \(parts[1]) -d '\(summary)'")
+                lines.append(
+                    "complete -c obsq -n '__fish_seen_subcommand_from \(parts[0])' -a \(parts[1]) -d '\(summary)'")
             }
             for flag in command.flags {
                 lines.append(
