@@ -95,7 +95,8 @@ private final class YAMLParser {
         case YAML_SCALAR_EVENT:
             event.anchor = string(raw.data.scalar.anchor)
             event.text = String(
-                decoding: UnsafeBufferPointer(start: raw.data.scalar.value, count: raw.data.scalar.length), as: UTF8.self)
+                decoding: UnsafeBufferPointer(start: raw.data.scalar.value, count: raw.data.scalar.length),
+                as: UTF8.self)
             event.style =
                 switch raw.data.scalar.style {
                 case YAML_SINGLE_QUOTED_SCALAR_STYLE: .singleQuoted
@@ -105,7 +106,9 @@ private final class YAMLParser {
                 default: .plain
                 }
             // `!!str 5` is a string however it is written.
-            if event.style == .plain, string(raw.data.scalar.tag) == "tag:yaml.org,2002:str" { event.style = .doubleQuoted }
+            if event.style == .plain, string(raw.data.scalar.tag) == "tag:yaml.org,2002:str" {
+                event.style = .doubleQuoted
+            }
         case YAML_SEQUENCE_START_EVENT: event.anchor = string(raw.data.sequence_start.anchor)
         case YAML_MAPPING_START_EVENT: event.anchor = string(raw.data.mapping_start.anchor)
         case YAML_ALIAS_EVENT: event.anchor = string(raw.data.alias.anchor)
@@ -117,7 +120,9 @@ private final class YAMLParser {
     private func string(_ text: UnsafeMutablePointer<yaml_char_t>?) -> String? { text.map { String(cString: $0) } }
 
     private func node(_ event: Event, depth: Int) throws(YAMLError) -> Built {
-        guard depth <= limits.depthMax else { throw error("nested deeper than \(limits.depthMax) levels", at: event.position) }
+        guard depth <= limits.depthMax else {
+            throw error("nested deeper than \(limits.depthMax) levels", at: event.position)
+        }
         if event.type == YAML_ALIAS_EVENT { return try alias(event, depth: depth) }
         try count(1, at: event.position)
         var built: Built
@@ -141,7 +146,8 @@ private final class YAMLParser {
         if open.contains(name) { throw error("alias *\(name) stands inside what it refers to", at: event.position) }
         guard let target = anchors[name] else {
             throw error(
-                "alias *\(name) has no anchor before it" + Suggestion.hint(name, in: anchors.keys.sorted()), at: event.position)
+                "alias *\(name) has no anchor before it" + Suggestion.hint(name, in: anchors.keys.sorted()),
+                at: event.position)
         }
         guard depth + target.depth <= limits.depthMax else {
             throw error("nested deeper than \(limits.depthMax) levels through alias *\(name)", at: event.position)
@@ -193,7 +199,8 @@ private final class YAMLParser {
                 continue
             }
             if let first = keys[key] {
-                throw error("key \"\(key)\" is repeated; it stands in line \(first.line) already", at: keyEvent.position)
+                throw error(
+                    "key \"\(key)\" is repeated; it stands in line \(first.line) already", at: keyEvent.position)
             }
             keys[key] = keyEvent.position
             entries.append(YAMLEntry(key: key, keyPosition: keyEvent.position, value: value.node))

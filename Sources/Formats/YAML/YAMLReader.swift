@@ -31,7 +31,9 @@ public final class YAMLReader {
     ) throws(Problems) -> T {
         let reader = YAMLReader(file: file)
         let root: YAMLNode
-        do throws(YAMLError) { root = try YAMLNode(parsing: text, file: file, limits: limits) } catch { throw Problems([error]) }
+        do throws(YAMLError) { root = try YAMLNode(parsing: text, file: file, limits: limits) } catch {
+            throw Problems([error])
+        }
         let result = body(YAMLValue(root, reader))
         try reader.check()
         return result
@@ -45,6 +47,7 @@ public final class YAMLReader {
     /// Throws when anything was noted.
     public func check() throws(Problems) {
         guard !problems.isEmpty else { return }
-        throw Problems(problems.sorted { ($0.position.line, $0.position.column) < ($1.position.line, $1.position.column) })
+        throw Problems(
+            problems.sorted { ($0.position.line, $0.position.column) < ($1.position.line, $1.position.column) })
     }
 }

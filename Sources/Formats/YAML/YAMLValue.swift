@@ -33,9 +33,13 @@ public struct YAMLValue {
 
     public func int(in range: ClosedRange<Int>) -> Int? {
         guard let text = scalar("a whole number") else { return nil }
-        guard let value = NumberText.parseInteger(text) else { return refuse("expected a whole number, not \"\(text)\"") }
+        guard let value = NumberText.parseInteger(text) else {
+            return refuse("expected a whole number, not \"\(text)\"")
+        }
         guard range.contains(Int(value)) else {
-            if range.upperBound == .max { return refuse("\(value) is too small; it must be at least \(range.lowerBound)") }
+            if range.upperBound == .max {
+                return refuse("\(value) is too small; it must be at least \(range.lowerBound)")
+            }
             return refuse("\(value) is out of range; it must be \(range.lowerBound) to \(range.upperBound)")
         }
         return Int(value)

@@ -18,7 +18,11 @@ import Testing
         let root = try parse("b: 1\na:\n  - 'x'\n  - \"y\\n\"\n  - |\n    lit\n  - >\n    fold\nc: {d: [e, ~]}\n")
         #expect(root.mapping?.map(\.key) == ["b", "a", "c"])
         let list = try #require(root["a"]?.sequence)
-        #expect(list.map(\.content) == [.scalar("x", .singleQuoted), .scalar("y\n", .doubleQuoted), .scalar("lit\n", .literal), .scalar("fold\n", .folded)])
+        #expect(
+            list.map(\.content) == [
+                .scalar("x", .singleQuoted), .scalar("y\n", .doubleQuoted), .scalar("lit\n", .literal),
+                .scalar("fold\n", .folded),
+            ])
         #expect(list[1].position == TextPosition(line: 4, column: 5))
         #expect(root.mapping?[1].keyPosition == TextPosition(line: 2, column: 1))
         #expect(root["c"]?["d"]?.sequence?[1].isNull == true)
@@ -48,7 +52,9 @@ import Testing
         ("a:\n\t- b", "f.yml:2:1: found character that cannot start any token"),
         ("a: \"x", "f.yml:1:6: found unexpected end of stream"),
     ])
-    func saysWhere(_ text: String, _ expected: String) { #expect(message(text).hasPrefix(expected), "\(message(text))") }
+    func saysWhere(_ text: String, _ expected: String) {
+        #expect(message(text).hasPrefix(expected), "\(message(text))")
+    }
 
     @Test func refusesInvalidUTF8() {
         let bytes: [UInt8] = Array("a: ".utf8) + [0xFF, 0xFE]
@@ -68,7 +74,9 @@ import Testing
 
     @Test func boundsBillionLaughs() {
         var text = "a0: &a0 [lol,lol,lol,lol,lol,lol,lol,lol,lol]\n"
-        for i in 1..<10 { text += "a\(i): &a\(i) [\(Array(repeating: "*a\(i - 1)", count: 9).joined(separator: ","))]\n" }
+        for i in 1..<10 {
+            text += "a\(i): &a\(i) [\(Array(repeating: "*a\(i - 1)", count: 9).joined(separator: ","))]\n"
+        }
         #expect(message(text).contains("more than 1000000 nodes"))
     }
 
@@ -79,11 +87,14 @@ import Testing
     }
 
     @Test func survivesMutations() {
-        let original = Array("a: &x {b: [1, 'two', \"th\\u0072ee\"]}\nc: *x\nd: |\n  text\n  more\ne: {<<: *x, f: ~}\n".utf8)
+        let original = Array(
+            "a: &x {b: [1, 'two', \"th\\u0072ee\"]}\nc: *x\nd: |\n  text\n  more\ne: {<<: *x, f: ~}\n".utf8)
         var random = SeededGenerator(seed: 5)
         for _ in 0..<3000 {
             var bytes = original
-            for _ in 0...Int(random.next() % 4) { bytes[Int(random.next() % UInt64(bytes.count))] = UInt8(truncatingIfNeeded: random.next()) }
+            for _ in 0...Int(random.next() % 4) {
+                bytes[Int(random.next() % UInt64(bytes.count))] = UInt8(truncatingIfNeeded: random.next())
+            }
             bytes.removeLast(Int(random.next() % 20))
             _ = try? bytes.withUnsafeBytes { try YAMLNode(parsing: $0, file: "") }
         }

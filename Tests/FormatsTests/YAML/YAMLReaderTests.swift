@@ -36,7 +36,8 @@ import Testing
 
     @Test func readsEveryKind() throws {
         let job = try read(
-            "name: node\ninterval: 1m30s\nlimit: 64MiB\nhonor: yes\nscheme: https\ntargets: [a, 'b']\nlabels: {x: 1, y: z}\nweight: .5\nport: 9100\n")
+            "name: node\ninterval: 1m30s\nlimit: 64MiB\nhonor: yes\nscheme: https\ntargets: [a, 'b']\nlabels: {x: 1, y: z}\nweight: .5\nport: 9100\n"
+        )
         #expect(
             job
                 == Job(
