@@ -15,5 +15,11 @@ public enum StepOutcome: Equatable, Sendable {
 public protocol Worker: AnyObject, Sendable {
     /// For thread names, metrics and failing seeds.
     var name: String { get }
+    /// Ends an idle wait early; whoever gives the worker something to do wakes it. Nil: it only wakes by time.
+    var waker: Waker? { get }
     func step() -> StepOutcome
+}
+
+extension Worker {
+    public var waker: Waker? { nil }
 }

@@ -1,10 +1,13 @@
 #define _GNU_SOURCE
 #include "clinux.h"
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 const void *clinux_memmem(const void *haystack, size_t haystack_length, const void *needle, size_t needle_length) {
     return memmem(haystack, haystack_length, needle, needle_length);
@@ -87,3 +90,13 @@ int clinux_has_v3(void) {
     return 1;
 #endif
 }
+
+void clinux_name_thread(const char *name) {
+    char cut[16];
+    strncpy(cut, name, sizeof cut - 1);
+    cut[sizeof cut - 1] = 0;
+    pthread_setname_np(pthread_self(), cut);
+}
+
+// On Linux niceness belongs to the thread, in spite of POSIX.
+int clinux_nice_thread(int niceness) { return setpriority(PRIO_PROCESS, (id_t)gettid(), niceness) == 0 ? 0 : -errno; }

@@ -17,3 +17,7 @@ int clinux_disk_space(const char *path, uint64_t *available, uint64_t *total);
 int clinux_lock(int fd);
 /// Whether this processor runs code built for x86-64-v3 (1), or not (0). Other architectures answer 1.
 int clinux_has_v3(void);
+/// Names the calling thread, cut to 15 bytes.
+void clinux_name_thread(const char *name);
+/// Sets the calling thread's niceness; returns 0 or -errno.
+int clinux_nice_thread(int niceness);
