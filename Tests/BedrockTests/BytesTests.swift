@@ -5,7 +5,8 @@ import Testing
     @Test func everythingWrittenIsReadBack() throws {
         var generator = SeededGenerator(seed: 5)
         for _ in 0..<200 {
-            let unsigned = UInt64.random(in: 0 ... .max, using: &generator) >> UInt64.random(in: 0..<64, using: &generator)
+            let unsigned =
+                UInt64.random(in: 0 ... .max, using: &generator) >> UInt64.random(in: 0..<64, using: &generator)
             let signed = Int64(bitPattern: UInt64.random(in: 0 ... .max, using: &generator))
             let number = Double(bitPattern: UInt64.random(in: 0 ... .max, using: &generator))
             var buffer = ByteBuffer(capacity: 1)

@@ -66,7 +66,8 @@ private let codecs = [
         var generator = SeededGenerator(seed: 2)
         for _ in 0..<300 {
             var broken = packed
-            broken[Int.random(in: 0..<broken.count, using: &generator)] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
+            broken[Int.random(in: 0..<broken.count, using: &generator)] ^=
+                1 << UInt8.random(in: 0..<8, using: &generator)
             _ = try? codec.unpacked(broken, limit: 10_000)
         }
     }

@@ -2,7 +2,8 @@ import Testing
 
 @testable import Bedrock
 
-private func write(_ text: String, to path: String, at offset: UInt64 = 0, _ fs: SimulatedFileSystem) throws -> any File {
+private func write(_ text: String, to path: String, at offset: UInt64 = 0, _ fs: SimulatedFileSystem) throws -> any File
+{
     let file = try fs.open(path, .readWrite)
     try Array(text.utf8).withUnsafeBytes { try file.write($0, at: offset) }
     return file
@@ -44,7 +45,8 @@ private func text(_ path: String, _ fs: SimulatedFileSystem) throws -> String {
             let bytes = try fs.readAll("/f")
             #expect(bytes.count == 1024)
             let sectors = [bytes[..<512], bytes[512...]].map { sector in
-                sector.allSatisfy { $0 == UInt8(ascii: "a") } ? "old" : sector.allSatisfy { $0 == UInt8(ascii: "b") } ? "new" : "garbage"
+                sector.allSatisfy { $0 == UInt8(ascii: "a") }
+                    ? "old" : sector.allSatisfy { $0 == UInt8(ascii: "b") } ? "new" : "garbage"
             }
             seen.insert(sectors.joined(separator: " "))
         }

@@ -49,7 +49,8 @@ public final class SeededScheduler {
         note(entries[index].worker.name)
         switch entries[index].worker.step() {
         case .progressed: entries[index].due = 0
-        case .idle(let nanoseconds): entries[index].due = clock.monotonicNanoseconds().addingWithoutOverflow(nanoseconds)
+        case .idle(let nanoseconds):
+            entries[index].due = clock.monotonicNanoseconds().addingWithoutOverflow(nanoseconds)
         case .finished: entries.remove(at: index)
         }
         // Work takes time; without this a busy set of workers would freeze the clock.
