@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// A thread that does one piece of work at a time for a caller who won't wait for ever.
@@ -85,6 +86,7 @@ final class HelperThread: @unchecked Sendable {
     }
 
     private func loop() {
+        clinux_name_thread("host-metrics")
         pthread_mutex_lock(mutex)
         while true {
             guard let next = job else {

@@ -19,7 +19,8 @@ public enum Relabelling {
         case .uppercase: labels.set(rule.targetLabel, source(rule, labels).uppercased())
         case .hashmod: labels.set(rule.targetLabel, String(shard(source(rule, labels), of: rule.modulus)))
         case .labelmap:
-            for label in labels.list {
+            // In the order of names, so that it is clear which one wins when two map to the same.
+            for label in labels.list.sorted(by: { utf8Precedes($0.name, $1.name) }) {
                 guard let name = rule.regex.expand(rule.replacement, matching: label.name), !name.isEmpty else { continue }
                 labels.set(name, label.value)
             }

@@ -29,9 +29,8 @@ public final class RegularExpression: @unchecked Sendable {
             }
         }
         if let error = cre2_error(handle) {
-            let reason = String(cString: error)
-            cre2_free(handle)
-            throw RegexError(pattern: pattern, reason: reason)
+            // All properties are set, so the throw runs `deinit`, which frees the handle.
+            throw RegexError(pattern: pattern, reason: String(cString: error))
         }
     }
 

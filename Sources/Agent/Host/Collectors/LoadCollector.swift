@@ -4,7 +4,7 @@ struct LoadCollector: HostCollector {
 
     func collect(_ host: HostPaths, into out: inout HostSamples) throws(HostError) {
         let text = try KernelText(host.proc + "/loadavg")
-        var line = KernelLine(text.bytes[...])
+        var line = KernelLine(text.bytes.prefix { $0 != UInt8(ascii: "\n") })
         guard let one = line.number(), let five = line.number(), let fifteen = line.number() else {
             throw .malformed(path: text.path, "not three numbers")
         }
