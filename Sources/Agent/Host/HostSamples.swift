@@ -27,7 +27,8 @@ struct HostSamples {
         bytes.append(prefixed: name)
         var previous: StaticString = "__name__"
         for (label, text) in labels where !text.isEmpty {
-            precondition(Self.ascend(previous, label), "labels of \(name) are not in order: \(label) behind \(previous)")
+            precondition(
+                Self.ascend(previous, label), "labels of \(name) are not in order: \(label) behind \(previous)")
             previous = label
             bytes.append(varint: label.utf8CodeUnitCount)
             bytes.append(utf8: label)

@@ -122,7 +122,9 @@ struct KernelLine {
     private static func number(_ text: ArraySlice<UInt8>) -> Double? {
         var value: UInt64 = 0
         for c in text {
-            guard c >= 48, c <= 57, value <= (UInt64.max - 9) / 10 else { return Double(String(decoding: text, as: UTF8.self)) }
+            guard c >= 48, c <= 57, value <= (UInt64.max - 9) / 10 else {
+                return Double(String(decoding: text, as: UTF8.self))
+            }
             value = value * 10 + UInt64(c - 48)
         }
         return text.isEmpty ? nil : Double(value)

@@ -21,7 +21,9 @@ public enum Relabelling {
         case .labelmap:
             // In the order of names, so that it is clear which one wins when two map to the same.
             for label in labels.list.sorted(by: { utf8Precedes($0.name, $1.name) }) {
-                guard let name = rule.regex.expand(rule.replacement, matching: label.name), !name.isEmpty else { continue }
+                guard let name = rule.regex.expand(rule.replacement, matching: label.name), !name.isEmpty else {
+                    continue
+                }
                 labels.set(name, label.value)
             }
         case .labeldrop:

@@ -1,14 +1,17 @@
-@testable import Agent
 import Bedrock
 import Model
 import Testing
+
+@testable import Agent
 
 @Suite struct HostCollectorTests {
     let fixture: HostFixture
 
     init() throws { fixture = try HostFixture() }
 
-    func expect(_ collector: some HostCollector, _ expected: [String], _ location: SourceLocation = #_sourceLocation) throws {
+    func expect(_ collector: some HostCollector, _ expected: [String], _ location: SourceLocation = #_sourceLocation)
+        throws
+    {
         let found = Set(lines(try fixture.collect(collector)))
         for line in expected { #expect(found.contains(line), "in \(found.sorted())", sourceLocation: location) }
     }
@@ -50,7 +53,8 @@ import Testing
                 "node_intr_total 127864", "node_context_switches_total 174763", "node_boot_time_seconds 1795754533",
                 "node_forks_total 8118", "node_procs_running 2", "node_procs_blocked 1",
             ])
-        try expect(VMStatCollector(), ["node_vmstat_pgpgin 2743265", "node_vmstat_pgfault 5", "node_vmstat_oom_kill 1"])
+        try expect(
+            VMStatCollector(), ["node_vmstat_pgpgin 2743265", "node_vmstat_pgfault 5", "node_vmstat_oom_kill 1"])
         #expect(try fixture.collect(VMStatCollector()).seriesCount == 4)
     }
 

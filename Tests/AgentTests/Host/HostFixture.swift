@@ -1,6 +1,7 @@
-@testable import Agent
 import Bedrock
 import Model
+
+@testable import Agent
 
 /// A small machine on paper: trees that look like /proc and /sys.
 struct HostFixture {

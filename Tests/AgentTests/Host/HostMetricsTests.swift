@@ -1,8 +1,9 @@
-@testable import Agent
 import Bedrock
 import Foundation
 import Model
 import Testing
+
+@testable import Agent
 
 @Suite struct HostMetricsTests {
     @Test func everyCollectorReports() throws {
@@ -39,7 +40,9 @@ import Testing
         #expect(all.contains(#"node_scrape_collector_success{collector="entropy"} 0"#))
         #expect(all.contains(#"node_scrape_collector_success{collector="meminfo"} 1"#))
         #expect(!all.contains { $0.contains("hwmon") })
-        #expect(host.lastFailures["loadavg"]?.description == "cannot read \(fixture.paths.proc)/loadavg: No such file or directory")
+        #expect(
+            host.lastFailures["loadavg"]?.description
+                == "cannot read \(fixture.paths.proc)/loadavg: No such file or directory")
     }
 
     @Test func aHangingCollectorIsLeftBehindUntilItReturns() throws {

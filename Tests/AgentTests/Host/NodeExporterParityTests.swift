@@ -1,7 +1,8 @@
-@testable import Agent
 import Foundation
 import Model
 import Testing
+
+@testable import Agent
 
 /// Dashboards and rules written for node_exporter must work: names, label sets, types and help are compared with Debian's.
 @Suite(.enabled(if: NodeExporter.isInstalled, "prometheus-node-exporter is not installed"))

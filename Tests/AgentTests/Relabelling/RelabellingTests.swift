@@ -1,7 +1,8 @@
-@testable import Agent
 import Bedrock
 import Model
 import Testing
+
+@testable import Agent
 
 @Suite struct RelabellingTests {
     private func rule(_ change: (inout RelabelRule.Settings) -> Void) throws -> RelabelRule {
@@ -156,17 +157,37 @@ import Testing
     }
 
     @Test func nonsenseIsRefused() {
-        #expect { try rule { $0.regex = "(" ; $0.targetLabel = "a" } } throws: { "\($0)".contains("invalid regular expression") }
-        #expect { try rule { $0.action = .hashmod; $0.targetLabel = "a" } } throws: {
+        #expect {
+            try rule {
+                $0.regex = "("; $0.targetLabel = "a"
+            }
+        } throws: { "\($0)".contains("invalid regular expression") }
+        #expect {
+            try rule {
+                $0.action = .hashmod; $0.targetLabel = "a"
+            }
+        } throws: {
             "\($0)" == "relabel configuration for hashmod requires non-zero modulus"
         }
-        #expect { try rule { $0.action = .labeldrop; $0.sourceLabels = ["a"] } } throws: {
+        #expect {
+            try rule {
+                $0.action = .labeldrop; $0.sourceLabels = ["a"]
+            }
+        } throws: {
             "\($0)" == "labeldrop action requires only 'regex', and no other fields"
         }
-        #expect { try rule { $0.action = .dropequal; $0.targetLabel = "a"; $0.regex = "x" } } throws: {
+        #expect {
+            try rule {
+                $0.action = .dropequal; $0.targetLabel = "a"; $0.regex = "x"
+            }
+        } throws: {
             "\($0)" == "dropequal action requires only 'source_labels' and `target_label`, and no other fields"
         }
-        #expect { try rule { $0.action = .lowercase; $0.targetLabel = "${1}" } } throws: {
+        #expect {
+            try rule {
+                $0.action = .lowercase; $0.targetLabel = "${1}"
+            }
+        } throws: {
             "\($0)" == "\"${1}\" is invalid 'target_label' for lowercase action"
         }
     }
@@ -181,7 +202,9 @@ import Testing
         let rules = try (0..<6).map { _ in
             try rule {
                 $0.action = RelabelRule.Action.allCases.randomElement(using: &random) ?? .replace
-                let names = (0..<Int.random(in: 0...2, using: &random)).compactMap { _ in names.randomElement(using: &random) }
+                let names = (0..<Int.random(in: 0...2, using: &random)).compactMap { _ in
+                    names.randomElement(using: &random)
+                }
                 let isNameOnly = $0.action == .labeldrop || $0.action == .labelkeep
                 let isEquality = $0.action == .keepequal || $0.action == .dropequal
                 if !isNameOnly {

@@ -15,14 +15,17 @@ struct DiskCollector: HostCollector {
         Column("writes_completed_total", "The total number of writes completed successfully."),
         Column("writes_merged_total", "The number of writes merged."),
         Column("written_bytes_total", "The total number of bytes written successfully.", factor: sectorBytes),
-        Column("write_time_seconds_total", "This is the total number of seconds spent by all writes.", factor: millisecond),
+        Column(
+            "write_time_seconds_total", "This is the total number of seconds spent by all writes.", factor: millisecond),
         Column("io_now", "The number of I/Os currently in progress.", isGauge: true),
         Column("io_time_seconds_total", "Total seconds spent doing I/Os.", factor: millisecond),
         Column("io_time_weighted_seconds_total", "The weighted # of seconds spent doing I/Os.", factor: millisecond),
         Column("discards_completed_total", "The total number of discards completed successfully."),
         Column("discards_merged_total", "The total number of discards merged."),
         Column("discarded_sectors_total", "The total number of sectors discarded successfully."),
-        Column("discard_time_seconds_total", "This is the total number of seconds spent by all discards.", factor: millisecond),
+        Column(
+            "discard_time_seconds_total", "This is the total number of seconds spent by all discards.",
+            factor: millisecond),
         Column("flush_requests_total", "The total number of flush requests completed successfully"),
         Column(
             "flush_requests_time_seconds_total", "This is the total number of seconds spent by all flush requests.",

@@ -123,7 +123,8 @@ struct HardwareMonitorCollector: HostCollector {
             case ("in", _), ("cpu", _): (help, value) = scaled("volts", "for voltage (\(property))", raw / 1000)
             case ("temp", "type"): help = "Hardware monitor temp element type"
             case ("temp", _):
-                (help, value) = scaled("celsius", "for temperature (\(property.isEmpty ? "input" : property))", raw / 1000)
+                (help, value) = scaled(
+                    "celsius", "for temperature (\(property.isEmpty ? "input" : property))", raw / 1000)
             case ("curr", _): (help, value) = scaled("amps", "for current (\(property))", raw / 1000)
             case ("energy", _):
                 (help, value) = scaled("joule_total", "for joules used so far (\(property))", raw / 1_000_000)

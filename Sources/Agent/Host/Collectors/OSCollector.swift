@@ -41,7 +41,9 @@ struct OSCollector: HostCollector {
 
     /// Shell quoting, as far as os-release(5) allows it.
     private static func unquoted(_ text: String) -> String {
-        guard let quote = text.first, quote == "\"" || quote == "'", text.count >= 2, text.last == quote else { return text }
+        guard let quote = text.first, quote == "\"" || quote == "'", text.count >= 2, text.last == quote else {
+            return text
+        }
         var out = ""
         var escaped = false
         for character in text.dropFirst().dropLast() {

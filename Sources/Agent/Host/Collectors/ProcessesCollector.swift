@@ -40,11 +40,15 @@ struct ProcessesCollector: HostCollector {
         }
     }
 
-    private static func isNumber(_ name: String) -> Bool { !name.isEmpty && name.utf8.allSatisfy { $0 >= 48 && $0 <= 57 } }
+    private static func isNumber(_ name: String) -> Bool {
+        !name.isEmpty && name.utf8.allSatisfy { $0 >= 48 && $0 <= 57 }
+    }
 
     /// State and thread count of a `stat` file: the fields behind the name, which stands in parentheses and may hold anything.
     private static func status(_ path: String) -> (state: String, threads: Double)? {
-        guard let text = try? KernelText(path), let end = text.bytes.lastIndex(of: UInt8(ascii: ")")) else { return nil }
+        guard let text = try? KernelText(path), let end = text.bytes.lastIndex(of: UInt8(ascii: ")")) else {
+            return nil
+        }
         var line = KernelLine(text.bytes[(end + 1)...])
         guard let state = line.field() else { return nil }
         line.skip(16)
