@@ -13,7 +13,10 @@ import Testing
     @Test func flatAndBrokenRangesGetOne() {
         #expect(Ticks(low: 0, high: 0, count: 4).high > 0)
         #expect(Ticks(low: 5, high: 5, count: 4).low == 0)
-        for (low, high) in [(Double.nan, 1.0), (-.infinity, .infinity), (1e308, 1.7e308), (3, -3), (Double.leastNonzeroMagnitude, 1e-300)] {
+        for (low, high) in [
+            (Double.nan, 1.0), (-.infinity, .infinity), (1e308, 1.7e308), (3, -3),
+            (Double.leastNonzeroMagnitude, 1e-300),
+        ] {
             let ticks = Ticks(low: low, high: high, count: 4)
             #expect(ticks.high > ticks.low)
             #expect(ticks.values.count <= 200)
@@ -79,8 +82,10 @@ import Testing
             for stack in [nil, "A"] {
                 var one = chart(
                     [
-                        ChartSeries(name: "a", color: Color(hex: 0xFF0000), values: wild, shape: shape, fill: 0.5, stack: stack),
-                        ChartSeries(name: "b", color: Color(hex: 0x00FF00), values: wild.reversed(), shape: shape, stack: stack),
+                        ChartSeries(
+                            name: "a", color: Color(hex: 0xFF0000), values: wild, shape: shape, fill: 0.5, stack: stack),
+                        ChartSeries(
+                            name: "b", color: Color(hex: 0x00FF00), values: wild.reversed(), shape: shape, stack: stack),
                         ChartSeries(name: "c", color: Color(hex: 0x00FF00), values: [], shape: shape, stack: stack),
                     ], count: 10)
                 for logBase in [0.0, 2, 10] {
@@ -94,8 +99,10 @@ import Testing
     }
 
     @Test func stackedAreasAddUp() {
-        let a = ChartSeries(name: "a", color: Color(hex: 0xFF0000), values: [Double](repeating: 1, count: 61), stack: "A")
-        let b = ChartSeries(name: "b", color: Color(hex: 0x00FF00), values: [Double](repeating: 3, count: 61), stack: "A")
+        let a = ChartSeries(
+            name: "a", color: Color(hex: 0xFF0000), values: [Double](repeating: 1, count: 61), stack: "A")
+        let b = ChartSeries(
+            name: "b", color: Color(hex: 0x00FF00), values: [Double](repeating: 3, count: 61), stack: "A")
         #expect(StackedLayers(chart([a, b])).range == 0...4)
         var whole = chart([a, b])
         whole.stacksToWhole = true
@@ -114,7 +121,8 @@ import Testing
         var series: [ChartSeries] = []
         for index in 0..<20 {
             let values = (0..<400).map { Double(($0 * (index + 3)) % 97) * Double(index) }
-            series.append(ChartSeries(name: "s\(index)", color: Color(hex: UInt32(index) * 999), values: values, fill: 0.1))
+            series.append(
+                ChartSeries(name: "s\(index)", color: Color(hex: UInt32(index) * 999), values: values, fill: 0.1))
         }
         let chart = chart(series, count: 400)
         let clock = ContinuousClock()
@@ -145,7 +153,8 @@ import Testing
 
     @Test func barsFillFromTheLeft() {
         var surface = Surface(width: 4, height: 1)
-        Blocks.horizontalBar(on: &surface, x: 0, y: 0, columns: 4, fraction: 0.625, track: .plain, color: { _ in .plain })
+        Blocks.horizontalBar(
+            on: &surface, x: 0, y: 0, columns: 4, fraction: 0.625, track: .plain, color: { _ in .plain })
         #expect(surface.plainText() == "██▌─\n")
     }
 

@@ -9,11 +9,14 @@ import Testing
         ("binBps", 2_097_152, "2 MiB/s"), ("bps", 1e9, "1 Gb/s"), ("bits", 1024, "1 Kib"), ("percent", 43.21, "43.2%"),
         ("percentunit", 0.4321, "43.2%"), ("percentunit", 1, "100%"), ("s", 0.0123, "12.3 ms"), ("s", 90, "1.50 mins"),
         ("s", 3600, "1 hour"), ("s", 200_000, "2.31 days"), ("ms", 1500, "1.50 s"), ("ns", 2_500, "2.50 µs"),
-        ("short", 999, "999"), ("short", 1234, "1.23 K"), ("short", 1_234_567, "1.23 Mil"), ("ops", 1500, "1.50 K ops/s"),
+        ("short", 999, "999"), ("short", 1234, "1.23 K"), ("short", 1_234_567, "1.23 Mil"),
+        ("ops", 1500, "1.50 K ops/s"),
         ("reqps", 12.5, "12.5 req/s"), ("hertz", 2_400_000_000, "2.40 GHz"), ("celsius", 45.55, "45.5 °C"),
         ("rotrpm", 1200, "1200 rpm"), ("dtdurations", 93_784, "1d 2h"), ("bool", 1, "True"), ("bool_yes_no", 0, "No"),
-        ("dateTimeAsIso", 1_700_000_000_000, "2023-11-14 22:13:20"), ("hex0x", 255, "0xFF"), ("sci", 123_456, "1.23e+05"),
-        ("locale", 1_234_567, "1,234,567"), ("none", 0.1234, "0.123"), ("currencyUSD", 12, "$12"), ("suffix:/day", 3, "3/day"),
+        ("dateTimeAsIso", 1_700_000_000_000, "2023-11-14 22:13:20"), ("hex0x", 255, "0xFF"),
+        ("sci", 123_456, "1.23e+05"),
+        ("locale", 1_234_567, "1,234,567"), ("none", 0.1234, "0.123"), ("currencyUSD", 12, "$12"),
+        ("suffix:/day", 3, "3/day"),
         ("si:mF", 5, "5 mF"), ("unheard-of", 3, "3 unheard-of"), ("short", -1500, "-1.50 K"), ("pps", 10, "10 p/s"),
         ("s", 0, "0 s"), ("bytes", .infinity, "∞"), ("s", .nan, "NaN"),
     ])
@@ -43,8 +46,13 @@ import Testing
     }
 
     @Test func extremesDoNotTrap() {
-        for unit in ["bytes", "s", "dateTimeAsIso", "hex", "dtdurations", "locale", "short", "percent", "dateTimeFromNow", "clockms"] {
-            for value in [Double.greatestFiniteMagnitude, -.greatestFiniteMagnitude, .leastNonzeroMagnitude, 1e18, -1e18, 9.3e18] {
+        for unit in [
+            "bytes", "s", "dateTimeAsIso", "hex", "dtdurations", "locale", "short", "percent", "dateTimeFromNow",
+            "clockms",
+        ] {
+            for value in [
+                Double.greatestFiniteMagnitude, -.greatestFiniteMagnitude, .leastNonzeroMagnitude, 1e18, -1e18, 9.3e18,
+            ] {
                 _ = UnitFormat(unit).format(value, now: .max / 2).text
                 _ = UnitFormat(unit).format(value, decimals: 900).text
                 _ = UnitFormat(unit).axisLabel(value, step: value, largest: value, decimals: nil)
@@ -54,18 +62,21 @@ import Testing
 }
 
 @Suite struct ValueTextTests {
-    @Test(arguments: [
-        ("red", 0xF2495C), ("#fff", 0xFFFFFF), ("#1F60C4", 0x1F60C4), ("#1F60C480", 0x1F60C4),
-        ("rgba(50, 172, 45, 0.97)", 0x32AC2D), ("rgb(1,2,3)", 0x010203), ("semi-dark-blue", 0x3274D9),
-    ] as [(String, UInt32)])
+    @Test(
+        arguments: [
+            ("red", 0xF2495C), ("#fff", 0xFFFFFF), ("#1F60C4", 0x1F60C4), ("#1F60C480", 0x1F60C4),
+            ("rgba(50, 172, 45, 0.97)", 0x32AC2D), ("rgb(1,2,3)", 0x010203), ("semi-dark-blue", 0x3274D9),
+        ] as [(String, UInt32)])
     func colors(_ text: String, _ hex: UInt32) { #expect(RGBColor(text)?.hex == hex) }
 
     @Test(arguments: ["", "transparent", "#12", "rgb(", "rgba(a,b,c)", "#gggggg", "text"])
     func noColors(_ text: String) { #expect(RGBColor(text) == nil) }
 
-    @Test(arguments: [
-        ("15s", 15_000), ("1h30m", 5_400_000), ("500ms", 500), ("1.5h", 5_400_000), ("30", 30_000), ("1d", 86_400_000),
-    ] as [(String, Int64)])
+    @Test(
+        arguments: [
+            ("15s", 15_000), ("1h30m", 5_400_000), ("500ms", 500), ("1.5h", 5_400_000), ("30", 30_000),
+            ("1d", 86_400_000),
+        ] as [(String, Int64)])
     func durations(_ text: String, _ milliseconds: Int64) { #expect(DurationText.parse(text) == milliseconds) }
 
     @Test(arguments: ["", "h", "1x", "-", "1h-", "99999999999y", "1..2s"])

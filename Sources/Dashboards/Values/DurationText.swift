@@ -10,7 +10,9 @@ public enum DurationText {
         while at < bytes.count {
             let start = at
             while at < bytes.count, (bytes[at] >= 48 && bytes[at] <= 57) || bytes[at] == 46 { at += 1 }
-            guard at > start, let number = Double(String(decoding: bytes[start..<at], as: UTF8.self)) else { return nil }
+            guard at > start, let number = Double(String(decoding: bytes[start..<at], as: UTF8.self)) else {
+                return nil
+            }
             let unitStart = at
             while at < bytes.count, !((bytes[at] >= 48 && bytes[at] <= 57) || bytes[at] == 46) { at += 1 }
             guard let unit = milliseconds[String(decoding: bytes[unitStart..<at], as: UTF8.self)] else { return nil }

@@ -120,7 +120,9 @@ public struct UnitFormat: Sendable {
     }
 
     /// Parts of a byte are no unit of anything.
-    private var isBytes: Bool { id.hasSuffix("ps") || id.hasSuffix("bytes") || id.hasSuffix("bits") || id.hasSuffix("Bs") }
+    private var isBytes: Bool {
+        id.hasSuffix("ps") || id.hasSuffix("bytes") || id.hasSuffix("bits") || id.hasSuffix("Bs")
+    }
 
     private func scaled(_ value: Double, _ steps: UnitRule.ScaleSteps, _ suffix: String, _ decimals: Int?) -> UnitText {
         let (size, sign) = divisor(value, steps)
@@ -136,7 +138,8 @@ public struct UnitFormat: Sendable {
         let magnitude = abs(seconds)
         if magnitude == 0 { return (1, " s") }
         for (size, name) in [
-            (31_536_000.0, " years"), (604_800, " weeks"), (86_400, " days"), (3600, " hours"), (60, " mins"), (1, " s"),
+            (31_536_000.0, " years"), (604_800, " weeks"), (86_400, " days"), (3600, " hours"), (60, " mins"),
+            (1, " s"),
             (1e-3, " ms"), (1e-6, " µs"),
         ] where magnitude >= size * 0.9995 { return (size, name) }
         return (1e-9, " ns")

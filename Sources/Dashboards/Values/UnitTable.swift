@@ -76,14 +76,17 @@ enum UnitTable {
             "bool": .truth(yes: "True", no: "False"), "bool_yes_no": .truth(yes: "Yes", no: "No"),
             "bool_on_off": .truth(yes: "On", no: "Off"), "celsius": .plain(" °C"), "fahrenheit": .plain(" °F"),
             "kelvin": .plain(" K"), "degree": .plain("°"), "radian": .plain(" rad"), "rotrpm": .plain(" rpm"),
-            "rothz": .scaled(steps: .decimal, suffix: "Hz", scale: 1), "lengthm": .scaled(steps: .decimal, suffix: "m", scale: 1),
+            "rothz": .scaled(steps: .decimal, suffix: "Hz", scale: 1),
+            "lengthm": .scaled(steps: .decimal, suffix: "m", scale: 1),
             "lengthkm": .plain(" km"), "velocityms": .plain(" m/s"), "ppm": .plain(" ppm"),
             "dateTimeAsIso": .date(.iso), "dateTimeAsIsoNoDateIfToday": .date(.clock), "dateTimeAsUS": .date(.iso),
             "dateTimeAsLocal": .date(.iso), "dateTimeAsSystem": .date(.iso), "dateTimeFromNow": .date(.fromNow),
             "ns": .time(secondsPerUnit: 1e-9), "µs": .time(secondsPerUnit: 1e-6), "us": .time(secondsPerUnit: 1e-6),
             "ms": .time(secondsPerUnit: 1e-3), "s": .time(secondsPerUnit: 1), "m": .time(secondsPerUnit: 60),
-            "h": .time(secondsPerUnit: 3600), "d": .time(secondsPerUnit: 86_400), "dtdurationms": .span(secondsPerUnit: 1e-3),
-            "dtdurations": .span(secondsPerUnit: 1), "dthms": .span(secondsPerUnit: 1), "dtdhms": .span(secondsPerUnit: 1),
+            "h": .time(secondsPerUnit: 3600), "d": .time(secondsPerUnit: 86_400),
+            "dtdurationms": .span(secondsPerUnit: 1e-3),
+            "dtdurations": .span(secondsPerUnit: 1), "dthms": .span(secondsPerUnit: 1),
+            "dtdhms": .span(secondsPerUnit: 1),
             "clockms": .span(secondsPerUnit: 1e-3), "clocks": .span(secondsPerUnit: 1),
             "timeticks": .span(secondsPerUnit: 0.01), "reqpm": .plain(" req/m"), "cpm": .plain(" c/m"),
         ]
@@ -102,7 +105,8 @@ enum UnitTable {
         table["mvolt"] = .scaled(steps: .decimal, suffix: "V", scale: 1e-3)
         table["mamp"] = .scaled(steps: .decimal, suffix: "A", scale: 1e-3)
         for (id, suffix) in [
-            ("cps", " c/s"), ("ops", " ops/s"), ("reqps", " req/s"), ("rps", " rd/s"), ("wps", " wr/s"), ("iops", " io/s"),
+            ("cps", " c/s"), ("ops", " ops/s"), ("reqps", " req/s"), ("rps", " rd/s"), ("wps", " wr/s"),
+            ("iops", " io/s"),
             ("eps", " evt/s"), ("mps", " msg/s"), ("recps", " rec/s"), ("rowsps", " rows/s"), ("pps", " p/s"),
             ("opm", " ops/m"), ("rpm", " rd/m"), ("wpm", " wr/m"),
         ] {
@@ -119,7 +123,8 @@ enum UnitTable {
         for (id, suffix, scale) in [
             ("decbytes", "B", 1.0), ("deckbytes", "B", 1e3), ("decmbytes", "B", 1e6), ("decgbytes", "B", 1e9),
             ("dectbytes", "B", 1e12), ("decbits", "b", 1), ("Bps", "B/s", 1), ("bps", "b/s", 1), ("KBs", "B/s", 1e3),
-            ("MBs", "B/s", 1e6), ("GBs", "B/s", 1e9), ("Kbits", "b/s", 1e3), ("Mbits", "b/s", 1e6), ("Gbits", "b/s", 1e9),
+            ("MBs", "B/s", 1e6), ("GBs", "B/s", 1e9), ("Kbits", "b/s", 1e3), ("Mbits", "b/s", 1e6),
+            ("Gbits", "b/s", 1e9),
         ] {
             table[id] = .scaled(steps: .decimal, suffix: suffix, scale: scale)
         }

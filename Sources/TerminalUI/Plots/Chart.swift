@@ -88,7 +88,9 @@ public struct Chart: Sendable {
         let plot = Rect(x: rect.x + gutter, y: rect.y, width: rect.width - gutter, height: plotHeight)
         guard plot.width > 0 else { return }
         let scale = PlotScale(low: ticks.low, high: ticks.high, logBase: logBase)
-        for label in labels { surface.textEnding(label.text, right: plot.x - 1, y: plot.y + label.row, columns: gutter, theme.muted) }
+        for label in labels {
+            surface.textEnding(label.text, right: plot.x - 1, y: plot.y + label.row, columns: gutter, theme.muted)
+        }
         drawGrid(on: &surface, plot, labels, theme)
         ChartLayers(chart: self, plot: plot, scale: scale, theme: theme).draw(stacks, on: &surface)
         if timeAxis { drawTimeAxis(on: &surface, rect, plot, theme) }
@@ -114,7 +116,9 @@ public struct Chart: Sendable {
         if logBase > 1 { return logTicks(low, high) }
         // Close enough to zero for zero to cost little: a plot that starts at zero can't mislead.
         if low > 0, low < high * 0.4 { low = 0 }
-        if stacksToWhole, !stacks.isEmpty { return Ticks(low: 0, high: 1, count: 4, fixedLow: min(low, 0), fixedHigh: max(high, 1)) }
+        if stacksToWhole, !stacks.isEmpty {
+            return Ticks(low: 0, high: 1, count: 4, fixedLow: min(low, 0), fixedHigh: max(high, 1))
+        }
         var count = max(2, min(6, rows / 2))
         while true {
             let ticks = Ticks(
@@ -149,7 +153,8 @@ public struct Chart: Sendable {
             guard let dot = scale.row(value, dots: rows * 4), dot >= 0, dot < rows * 4 else { continue }
             let row = dot / 4
             if let last = result.last, last.row == row { continue }
-            let text = logBase > 1
+            let text =
+                logBase > 1
                 ? unit.format(value, zone: zone).text
                 : unit.axisLabel(value, step: ticks.step, largest: largest, decimals: decimals)
             result.append(AxisLabel(row: row, text: text))

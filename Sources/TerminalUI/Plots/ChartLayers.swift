@@ -27,7 +27,9 @@ struct ChartLayers {
 
     /// The value nearest to the middle of a cell column; nil outside of the data.
     private func index(atColumn column: Int) -> Int? {
-        let time = (Double(column) + 0.5) / Double(plot.width) * Double(chart.to - chart.from) + Double(chart.from - chart.start)
+        let time =
+            (Double(column) + 0.5) / Double(plot.width) * Double(chart.to - chart.from)
+            + Double(chart.from - chart.start)
         let index = (time / Double(chart.step)).rounded()
         return index >= 0 && index < 1e9 ? Int(index) : nil
     }
@@ -61,7 +63,9 @@ struct ChartLayers {
 
     private func drawThresholds(_ canvas: inout BrailleCanvas) {
         for threshold in chart.thresholds {
-            guard let y = scale.row(threshold.value, dots: canvas.dotHeight), y >= 0, y < canvas.dotHeight else { continue }
+            guard let y = scale.row(threshold.value, dots: canvas.dotHeight), y >= 0, y < canvas.dotHeight else {
+                continue
+            }
             for x in stride(from: 0, to: canvas.dotWidth, by: 3) { canvas.dot(x, y, threshold.color) }
         }
     }
@@ -186,7 +190,9 @@ struct ChartLayers {
         }
     }
 
-    private func overlap(_ span: StackSpan, _ bottom: Int, _ top: Int) -> Int { min(span.top, top) - max(span.bottom, bottom) }
+    private func overlap(_ span: StackSpan, _ bottom: Int, _ top: Int) -> Int {
+        min(span.top, top) - max(span.bottom, bottom)
+    }
 }
 
 /// One layer in one column, in eighths of a row from the bottom.

@@ -7,7 +7,9 @@ enum HeatStrip {
         return Color(hex: stops[index + 1]).over(Color(hex: stops[index]), opacity: position - Double(index))
     }
 
-    private static let stops: [UInt32] = [0x1B1448, 0x4A1079, 0x7F2582, 0xB5367A, 0xE55964, 0xFB8761, 0xFEC287, 0xFCFDBF]
+    private static let stops: [UInt32] = [
+        0x1B1448, 0x4A1079, 0x7F2582, 0xB5367A, 0xE55964, 0xFB8761, 0xFEC287, 0xFCFDBF,
+    ]
     private static let shades: [Unicode.Scalar] = ["·", "░", "▒", "▓", "█"]
 
     /// Draws `rows` (the first on top) of values resampled to the width; 0 and NaN stay blank.

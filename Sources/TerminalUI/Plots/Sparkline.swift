@@ -2,7 +2,8 @@
 public enum Sparkline {
     /// Fills `rect` with the area below the values, in eighths; NaN leaves a gap.
     public static func area(
-        on surface: inout Surface, in rect: Rect, values: [Double], low: Double? = nil, high: Double? = nil, style: Style
+        on surface: inout Surface, in rect: Rect, values: [Double], low: Double? = nil, high: Double? = nil,
+        style: Style
     ) {
         let columns = resample(values, rect.width)
         guard let scale = scale(columns, low, high), rect.height > 0 else { return }

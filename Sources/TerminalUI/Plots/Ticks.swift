@@ -9,7 +9,9 @@ struct Ticks: Equatable {
 
     /// A range around `low...high` that ends on quarters of a round step (1-2-5 times a power of ten), with about `count` steps in it.
     /// `isBinary` takes round numbers of each power of 1024, for bytes. Fixed limits are kept as they are.
-    init(low: Double, high: Double, count: Int, isBinary: Bool = false, fixedLow: Double? = nil, fixedHigh: Double? = nil) {
+    init(
+        low: Double, high: Double, count: Int, isBinary: Bool = false, fixedLow: Double? = nil, fixedHigh: Double? = nil
+    ) {
         var (from, to) = Self.sane(fixedLow ?? low, fixedHigh ?? high)
         if from == to {
             if from == 0 { to = 1 } else if from > 0, fixedLow == nil { from = 0 } else { to = from + abs(from) }
@@ -100,7 +102,8 @@ struct TimeTicks {
         if step >= day { return civil.monthDayText }
         if step < 1000 { return civil.secondText + "." + DecimalText.padded(civil.millisecond, 3) }
         if span > 36 * hour {
-            return civil.hour == 0 && civil.minute == 0 ? civil.monthDayText : civil.monthDayText + " " + civil.minuteText
+            return civil.hour == 0 && civil.minute == 0
+                ? civil.monthDayText : civil.monthDayText + " " + civil.minuteText
         }
         return step < 60_000 ? civil.secondText : civil.minuteText
     }

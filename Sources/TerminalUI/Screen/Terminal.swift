@@ -29,7 +29,9 @@ public final class Terminal: @unchecked Sendable {
     /// Enters full-screen mode on standard input and output.
     /// - Parameter depth: nil finds out from `NO_COLOR`, `COLORTERM` and the terminal's description.
     public init(depth wanted: ColorDepth? = nil) throws(TerminalError) {
-        guard isatty(0) == 1, isatty(1) == 1 else { throw TerminalError("standard input and output are not a terminal") }
+        guard isatty(0) == 1, isatty(1) == 1 else {
+            throw TerminalError("standard input and output are not a terminal")
+        }
         Self.chooseLocale()
         var settings = termios()
         guard tcgetattr(0, &settings) == 0 else { throw TerminalError("cannot read the terminal's settings") }
@@ -131,12 +133,15 @@ public final class Terminal: @unchecked Sendable {
 
     private func startInput() {
         var created = pthread_t()
-        let box = Unmanaged.passRetained(InputLoop(pad, wakePipe.read, continuation, size: { [weak self] in self?.size }))
-        let result = pthread_create(&created, nil, { argument in
-            guard let argument else { return nil }
-            Unmanaged<InputLoop>.fromOpaque(argument).takeRetainedValue().run()
-            return nil
-        }, box.toOpaque())
+        let box = Unmanaged.passRetained(
+            InputLoop(pad, wakePipe.read, continuation, size: { [weak self] in self?.size }))
+        let result = pthread_create(
+            &created, nil,
+            { argument in
+                guard let argument else { return nil }
+                Unmanaged<InputLoop>.fromOpaque(argument).takeRetainedValue().run()
+                return nil
+            }, box.toOpaque())
         if result == 0 {
             thread.withLock { $0 = created }
         } else {
@@ -161,7 +166,9 @@ public final class Terminal: @unchecked Sendable {
         let colors = tigetnum("colors")
         if colors < 8 { return .none }
         let declared = environment("COLORTERM")
-        if declared == "truecolor" || declared == "24bit" || tigetflag("RGB") > 0 || tigetflag("Tc") > 0 { return .trueColor }
+        if declared == "truecolor" || declared == "24bit" || tigetflag("RGB") > 0 || tigetflag("Tc") > 0 {
+            return .trueColor
+        }
         return colors >= 256 ? .indexed256 : .sixteen
     }
 

@@ -28,7 +28,9 @@ enum TerminalRestore {
         settingsAddress.store(UInt(bitPattern: saved), ordering: .relaxed)
         armed.store(true, ordering: .releasing)
         for number in [SIGTERM, SIGINT, SIGHUP, SIGQUIT] { cncurses_on_signal(number, endHandler, 0) }
-        for number in [SIGSEGV, SIGBUS, SIGILL, SIGABRT, SIGFPE, SIGTRAP] { cncurses_on_signal(number, crashHandler, 1) }
+        for number in [SIGSEGV, SIGBUS, SIGILL, SIGABRT, SIGFPE, SIGTRAP] {
+            cncurses_on_signal(number, crashHandler, 1)
+        }
         cncurses_on_signal(SIGWINCH, sizeHandler, 0)
         cncurses_on_signal(SIGCONT, sizeHandler, 0)
     }
@@ -36,7 +38,9 @@ enum TerminalRestore {
     /// After an orderly end: nothing is left to restore, signals do again what they do by default.
     static func disarm() {
         armed.store(false, ordering: .releasing)
-        for number in [SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGSEGV, SIGBUS, SIGILL, SIGABRT, SIGFPE, SIGTRAP, SIGWINCH, SIGCONT] {
+        for number in [
+            SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGSEGV, SIGBUS, SIGILL, SIGABRT, SIGFPE, SIGTRAP, SIGWINCH, SIGCONT,
+        ] {
             signal(number, SIG_DFL)
         }
     }

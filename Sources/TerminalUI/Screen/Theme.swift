@@ -37,7 +37,8 @@ public struct Theme: Sendable {
         selection: Style(Color(hex: 0xFFFFFF), on: Color(hex: 0x0B62C4)), isMonochrome: false)
 
     public static let monochrome = Theme(
-        ground: .standard, text: Style(), strong: Style(.standard, .bold), muted: Style(), faint: Style(.standard, .dim),
+        ground: .standard, text: Style(), strong: Style(.standard, .bold), muted: Style(),
+        faint: Style(.standard, .dim),
         title: Style(.standard, .bold), focus: Style(.standard, [.bold, .reverse]), bar: Style(.standard, .reverse),
         barKey: Style(.standard, [.reverse, .bold]), good: Style(), warning: Style(.standard, .bold),
         bad: Style(.standard, .bold), selection: Style(.standard, .reverse), isMonochrome: true)
