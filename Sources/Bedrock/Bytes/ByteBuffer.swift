@@ -8,6 +8,9 @@ public struct ByteBuffer: ~Copyable, @unchecked Sendable {
     /// Bytes written so far.
     @inlinable public var count: Int { used }
 
+    /// Bytes of memory held, for budgets.
+    @inlinable public var allocatedBytes: Int { capacity }
+
     public init(capacity: Int = 256) {
         self.capacity = max(capacity, 16)
         base = .allocate(byteCount: self.capacity, alignment: 16)

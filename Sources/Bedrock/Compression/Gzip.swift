@@ -43,11 +43,21 @@ public enum Gzip {
         if produced > limit { throw .tooLarge(limit: limit) }
     }
 
-    /// Appends one gzip member holding `source` to `target`. `level` is zlib's 1 (fast) to 9.
-    public static func compress(_ source: UnsafeRawBufferPointer, into target: inout ByteBuffer, level: Int32 = 1) {
+    /// What stands around the compressed bytes.
+    public enum Format: Sendable {
+        /// A gzip member (RFC 1952).
+        case gzip
+        /// A zlib stream (RFC 1950), which HTTP calls "deflate".
+        case zlib
+    }
+
+    /// Appends one gzip member or zlib stream holding `source` to `target`. `level` is zlib's 1 (fast) to 9.
+    public static func compress(
+        _ source: UnsafeRawBufferPointer, into target: inout ByteBuffer, level: Int32 = 1, format: Format = .gzip
+    ) {
         var stream = z_stream()
         let started = deflateInit2_(
-            &stream, level, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
+            &stream, level, Z_DEFLATED, format == .gzip ? 15 + 16 : 15, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
         precondition(started == Z_OK, "deflateInit2 failed: \(started)")
         defer { deflateEnd(&stream) }
         let most = Int(deflateBound(&stream, UInt(source.count))) + 32

@@ -11,6 +11,10 @@ public struct HTTPCall: Sendable {
     public var timeoutSeconds: Double
     /// Largest response body accepted, after decompression, in bytes.
     public var responseMax: Int
+    /// Overrides the client's defaults.
+    public var options: HTTPCallOptions?
+    /// Cancels the call from outside; looked at several times a second.
+    public var cancellation: Cancellation?
 
     public init(
         _ method: HTTPMethod = .get, _ url: String, headers: HTTPHeaders = .init(), body: [UInt8] = [],

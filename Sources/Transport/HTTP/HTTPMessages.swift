@@ -46,7 +46,7 @@ public struct HTTPRequest: Sendable {
     public var method: HTTPMethod
     /// Percent-decoded path, without the query.
     public var path: String
-    /// Decoded parameters of the URL and, for `application/x-www-form-urlencoded` bodies, of the body; in order, names may repeat.
+    /// Decoded parameters, names may repeat: those of an `application/x-www-form-urlencoded` body first, so that they win over the URL's.
     public var parameters: [(name: String, value: String)]
     public var headers: HTTPHeaders
     public var body: HTTPBody
