@@ -15,7 +15,8 @@ import Testing
         #expect(
             eventually {
                 let seen = test.counter.now.exchanges
-                return seen.count == 1 && seen[0].route == "/hello" && seen[0].status == 200 && seen[0].responseBytes == 5
+                return seen.count == 1 && seen[0].route == "/hello" && seen[0].status == 200
+                    && seen[0].responseBytes == 5
                     && seen[0].isComplete
             })
     }

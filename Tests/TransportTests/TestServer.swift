@@ -36,7 +36,9 @@ final class TestServer: Sendable {
         },
         HTTPRoute([.get, .post], "/parameters") { request, respond in
             respond(
-                HTTPResponse(contentType: "text/plain", request.parameters.map { "\($0.name)=\($0.value)" }.joined(separator: ";")))
+                HTTPResponse(
+                    contentType: "text/plain",
+                    request.parameters.map { "\($0.name)=\($0.value)" }.joined(separator: ";")))
         },
         HTTPRoute([.get], "/label/*/values") { request, respond in
             respond(HTTPResponse(contentType: "text/plain", request.parameter("*") ?? "none"))

@@ -57,7 +57,8 @@ public enum Gzip {
     ) {
         var stream = z_stream()
         let started = deflateInit2_(
-            &stream, level, Z_DEFLATED, format == .gzip ? 15 + 16 : 15, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
+            &stream, level, Z_DEFLATED, format == .gzip ? 15 + 16 : 15, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
+            Int32(MemoryLayout<z_stream>.size))
         precondition(started == Z_OK, "deflateInit2 failed: \(started)")
         defer { deflateEnd(&stream) }
         let most = Int(deflateBound(&stream, UInt(source.count))) + 32

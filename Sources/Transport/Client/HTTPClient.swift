@@ -69,7 +69,9 @@ private final class ClientCore: @unchecked Sendable {
         let transfer = Transfer(call, client: options, now: clock.monotonicNanoseconds(), done: done)
         let problem = inbox.withLock { inbox -> HTTPCallError? in
             guard inbox.isOpen else { return .other("the HTTP client has no thread") }
-            guard inbox.callCount < options.callsMax else { return .other("over \(options.callsMax) calls are under way") }
+            guard inbox.callCount < options.callsMax else {
+                return .other("over \(options.callsMax) calls are under way")
+            }
             inbox.callCount += 1
             inbox.waiting.append(transfer)
             // Inside the lock, so that the handle is not cleaned up meanwhile.

@@ -18,7 +18,8 @@ public struct RetryPolicy: Sendable {
     /// Whether the same call may succeed later.
     public func isRetryable(_ result: Result<HTTPResponse, HTTPCallError>) -> Bool {
         switch result {
-        case .success(let response): response.status == 408 || response.status == 429 || response.status >= 500 && response.status != 501
+        case .success(let response):
+            response.status == 408 || response.status == 429 || response.status >= 500 && response.status != 501
         case .failure(.unreachable), .failure(.timeout): true
         case .failure(.tooLarge), .failure(.cancelled), .failure(.other): false
         }

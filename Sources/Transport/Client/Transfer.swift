@@ -59,7 +59,8 @@ final class Transfer: @unchecked Sendable {
         ccurl_set_long(handle, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
         ccurl_set_string(handle, CURLOPT_USERAGENT, userAgent)
         ccurl_set_long(handle, CURLOPT_TIMEOUT_MS, milliseconds(call.timeoutSeconds))
-        ccurl_set_long(handle, CURLOPT_CONNECTTIMEOUT_MS, milliseconds(min(options.connectSecondsMax, call.timeoutSeconds)))
+        ccurl_set_long(
+            handle, CURLOPT_CONNECTTIMEOUT_MS, milliseconds(min(options.connectSecondsMax, call.timeoutSeconds)))
         // An empty string, unlike none, keeps the environment's proxies out.
         ccurl_set_string(handle, CURLOPT_PROXY, options.proxy ?? "")
         if options.redirectsMax > 0 {

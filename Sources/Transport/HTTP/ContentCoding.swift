@@ -29,9 +29,13 @@ public enum ContentCoding: String, Sendable, CaseIterable {
             let parts = item.split(separator: UInt8(ascii: ";"))
             guard let first = parts.first else { continue }
             let name = trimmed(first)
-            let weight = parts.dropFirst().lazy.map(trimmed).first { $0.hasPrefix("q=") }.map { Double($0.dropFirst(2)) ?? 0 }
+            let weight = parts.dropFirst().lazy.map(trimmed).first { $0.hasPrefix("q=") }.map {
+                Double($0.dropFirst(2)) ?? 0
+            }
             if name == "*" { anything = weight ?? 1 }
-            if let coding = ContentCoding(rawValue: name == "x-gzip" ? "gzip" : name) { weights.append((coding, weight ?? 1)) }
+            if let coding = ContentCoding(rawValue: name == "x-gzip" ? "gzip" : name) {
+                weights.append((coding, weight ?? 1))
+            }
         }
         var best = ContentCoding.identity
         var bestWeight = 0.0

@@ -4,7 +4,8 @@ extension HTTPResponse {
     public static func error(_ status: Int, _ type: String, _ text: String) -> HTTPResponse {
         HTTPResponse(
             status: status, contentType: "application/json",
-            "{\"status\":\"error\",\"errorType\":\"" + jsonEscaped(type) + "\",\"error\":\"" + jsonEscaped(text) + "\"}")
+            "{\"status\":\"error\",\"errorType\":\"" + jsonEscaped(type) + "\",\"error\":\"" + jsonEscaped(text) + "\"}"
+        )
     }
 }
 

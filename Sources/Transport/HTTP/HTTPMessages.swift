@@ -56,7 +56,8 @@ public struct HTTPRequest: Sendable {
     public var cancellation: Cancellation
 
     public init(
-        method: HTTPMethod, path: String, parameters: [(name: String, value: String)] = [], headers: HTTPHeaders = .init(),
+        method: HTTPMethod, path: String, parameters: [(name: String, value: String)] = [],
+        headers: HTTPHeaders = .init(),
         body: HTTPBody = HTTPBody(), peer: String = "", cancellation: Cancellation = Cancellation()
     ) {
         self.method = method
@@ -104,7 +105,9 @@ public final class HTTPBody: @unchecked Sendable {
     deinit { release(storage) }
 
     /// The bytes; valid while this object is referenced.
-    public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(storage)[..<count]) }
+    public var bytes: UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(storage)[..<count])
+    }
 
     public var text: String { String(decoding: bytes, as: UTF8.self) }
 }

@@ -73,6 +73,8 @@ struct Router: Sendable {
 
     /// The parts between the slashes; the empty one before the leading slash is left out.
     private static func split(_ path: String) -> [String] {
-        path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).dropFirst().map { String($0) ?? "" }
+        path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).dropFirst().map {
+            String($0) ?? ""
+        }
     }
 }

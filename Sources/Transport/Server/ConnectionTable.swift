@@ -22,7 +22,11 @@ final class ConnectionTable: Sendable {
         total.add(1, ordering: .relaxed)
         contents.withLock { contents in
             let index = contents.free.popLast() ?? contents.slots.count
-            if index == contents.slots.count { contents.slots.append(connection) } else { contents.slots[index] = connection }
+            if index == contents.slots.count {
+                contents.slots.append(connection)
+            } else {
+                contents.slots[index] = connection
+            }
             contents.indexes[ObjectIdentifier(connection)] = index
             contents.perPeer[connection.peer.host, default: 0] += 1
         }

@@ -63,6 +63,8 @@ final class AnswerTicket: Sendable {
 
     deinit {
         // Ignored after an answer, but not built for nothing on every request.
-        if !exchange.isAnswered { exchange.answer(.error(500, "internal", "the request was dropped without an answer")) }
+        if !exchange.isAnswered {
+            exchange.answer(.error(500, "internal", "the request was dropped without an answer"))
+        }
     }
 }

@@ -37,7 +37,8 @@ enum Framing: Equatable {
         guard !isFirst else { throw .malformed("HTTP/1.0 has no Transfer-Encoding") }
         guard codings.count == 1, codings[0].utf8.elementsEqual("chunked".utf8, by: isSameLetter) else {
             throw Refusal(
-                status: 501, type: "bad_data", text: "the only Transfer-Encoding understood is chunked", mustClose: true)
+                status: 501, type: "bad_data", text: "the only Transfer-Encoding understood is chunked", mustClose: true
+            )
         }
         self = .chunked
     }

@@ -77,7 +77,8 @@ final class ServerCore: @unchecked Sendable {
         guard let daemon = startDaemon(listener) else {
             close(listener)
             let why = complaints.withLock { $0.joined(separator: " ") }
-            throw .cannotStart("cannot start the server at \(options.listen): \(why.isEmpty ? "out of resources" : why)")
+            throw .cannotStart(
+                "cannot start the server at \(options.listen): \(why.isEmpty ? "out of resources" : why)")
         }
         guard let watch = Thread({ [self] in watchConnections() }) else {
             cmhd_stop(daemon)
@@ -158,7 +159,9 @@ final class ServerCore: @unchecked Sendable {
     private func admits(_ address: UnsafePointer<sockaddr>?) -> Bool {
         guard let address else { return false }
         let host = PeerAddress(address).host
-        if connections.count < options.connectionsMax, connections.countOf(host) < options.connectionsPerPeerMax { return true }
+        if connections.count < options.connectionsMax, connections.countOf(host) < options.connectionsPerPeerMax {
+            return true
+        }
         observer?.connectionRefused()
         return false
     }
@@ -220,7 +223,8 @@ final class ServerCore: @unchecked Sendable {
             guard let context, let method, let version, let count else { return 0 }
             let connection = ServerConnection.of(context)
             if isFirst != 0 {
-                return connection.receiveHead(method: String(cString: method), version: String(cString: version)) ? 1 : 0
+                return connection.receiveHead(method: String(cString: method), version: String(cString: version))
+                    ? 1 : 0
             }
             if count.pointee > 0 {
                 let bytes = UnsafeRawBufferPointer(start: data, count: count.pointee)

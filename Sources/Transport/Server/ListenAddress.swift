@@ -46,7 +46,8 @@ public struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
         let missing = [hasToken ? nil : "a bearer token", hasTLS ? nil : "a TLS certificate and key"]
             .compactMap { $0 }.joined(separator: " and ")
         throw .unsafe(
-            "listening on \(self) would let others on the network in: set \(missing), listen on 127.0.0.1, or allow it with --insecure")
+            "listening on \(self) would let others on the network in: set \(missing), listen on 127.0.0.1, or allow it with --insecure"
+        )
     }
 
     /// A bound, listening, non-blocking socket.

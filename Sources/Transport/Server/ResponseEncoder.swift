@@ -56,7 +56,9 @@ struct ResponseEncoder: Sendable {
         body.withUnsafeBytes { plain in
             var target = ByteBuffer(capacity: plain.count / 4 + 1024)
             coding.encode(plain, into: &target)
-            guard target.count < plain.count - plain.count / 20 else { return WireResponse(status: status, bytes: plain) }
+            guard target.count < plain.count - plain.count / 20 else {
+                return WireResponse(status: status, bytes: plain)
+            }
             let wire = WireResponse(status: status, bytes: target.bytes)
             wire?.add("Content-Encoding", coding.rawValue)
             return wire
@@ -65,6 +67,8 @@ struct ResponseEncoder: Sendable {
 
     private static func isCompressible(_ contentType: String?) -> Bool {
         guard let contentType else { return true }
-        return !["image/", "video/", "audio/", "application/gzip", "application/zstd"].contains { contentType.hasPrefix($0) }
+        return !["image/", "video/", "audio/", "application/gzip", "application/zstd"].contains {
+            contentType.hasPrefix($0)
+        }
     }
 }

@@ -108,7 +108,9 @@ final class ServerConnection: @unchecked Sendable {
             if let limit = route?.bodyMax, bodyBytes > limit {
                 refuse(.tooLarge(limit: limit))
             } else if !keep(bytes) {
-                refuse(.overloaded("too many request bodies in memory", retryAfterSeconds: server.options.retryAfterSeconds))
+                refuse(
+                    .overloaded(
+                        "too many request bodies in memory", retryAfterSeconds: server.options.retryAfterSeconds))
             }
         }
         guard let refusal, bodyBytes > Self.drainBytesMax + (route?.bodyMax ?? 0) else { return true }
@@ -164,7 +166,8 @@ final class ServerConnection: @unchecked Sendable {
         self.head = head
         if options.tls?.clientAuthorities != nil, cmhd_peer_verified(handle) == 0 {
             throw Refusal(
-                status: 403, type: "forbidden", text: "a client certificate of a known authority is needed", mustClose: true)
+                status: 403, type: "forbidden", text: "a client certificate of a known authority is needed",
+                mustClose: true)
         }
         guard let method = HTTPMethod(rawValue: name) else {
             throw Refusal(status: 501, type: "bad_data", text: "method \(name) is not understood")
