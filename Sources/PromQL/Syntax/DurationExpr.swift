@@ -14,9 +14,10 @@ public indirect enum DurationExpr: Hashable, Sendable {
         case step, range
         case minOf = "min_of"
         case maxOf = "max_of"
+
+        var argumentCount: Int { self == .minOf || self == .maxOf ? 2 : 0 }
     }
 
-    /// Arguments: none for `step` and `range`, two for the others.
     case number(NumberLiteral)
     case call(Function, [DurationExpr], SourceRange)
     case unary(isNegation: Bool, DurationExpr, SourceRange)
@@ -30,5 +31,11 @@ public indirect enum DurationExpr: Hashable, Sendable {
         case .call(_, _, let source), .unary(_, _, let source), .binary(_, _, _, let source), .paren(_, let source):
             source
         }
+    }
+
+    /// Whole milliseconds of a number of seconds, finer parts dropped; nil for what no duration can hold.
+    static func milliseconds(seconds: Double) -> Int64? {
+        guard let nanoseconds = Int64(exactly: (seconds * 1e9).rounded()) else { return nil }
+        return nanoseconds / 1_000_000
     }
 }

@@ -136,9 +136,9 @@ public enum SelectorExtension: String, Hashable, Sendable {
 
 /// `name{matchers}` with its modifiers: one sample of each matching series.
 public struct VectorSelector: Hashable, Sendable {
-    /// The name in front of or quoted inside the braces; nil without one (`{__name__="x"}` has none).
+    /// The name in front of the braces; nil without one (`{"x"}` has none, it is short for `{__name__="x"}`).
     public var name: String?
-    /// All conditions, the one of `name` included, as the last.
+    /// All conditions, the one that `name` stands for included, as the last.
     public var matchers: [Matcher]
     public var modifiers: TimeModifiers
     public var extended: SelectorExtension?
@@ -235,17 +235,20 @@ public struct Binary: Hashable, Sendable {
     public var returnsBool: Bool
     /// How elements find each other; present exactly where both sides are vectors.
     public var matching: VectorMatching?
+    /// The operator with its modifiers.
+    public var operatorSource: SourceRange
     public var source: SourceRange
 
     public init(
         _ op: BinaryOperator, _ lhs: Expr, _ rhs: Expr, returnsBool: Bool = false, matching: VectorMatching? = nil,
-        source: SourceRange = .none
+        operatorSource: SourceRange = .none, source: SourceRange = .none
     ) {
         self.op = op
         self.lhs = lhs
         self.rhs = rhs
         self.returnsBool = returnsBool
         self.matching = matching
+        self.operatorSource = operatorSource
         self.source = source
     }
 }
