@@ -1,3 +1,4 @@
+import Bedrock
 import Model
 
 /// Calls, aggregations and the modifiers of binary operators.
@@ -6,7 +7,7 @@ extension ExpressionParser {
     mutating func parseCall(_ name: Token) throws(ParseError) -> Node {
         let text = text(name)
         guard let function = Function(rawValue: text) else {
-            let hint = Suggestion.nearest(to: text, in: Function.allCases.map(\.name)).map { "did you mean \(quoted($0))?" }
+            let hint = Suggestion.nearest(text, in: Function.allCases.lazy.map(\.name)).map { "did you mean \(quoted($0))?" }
             throw error("unknown function with name \(quoted(text))", name.source, hint: hint)
         }
         if function.signature.isExperimental && !options.experimentalFunctions {
@@ -143,7 +144,7 @@ extension ExpressionParser {
         if isNegative || token.kind == .operator(.add) { try advance() }
         guard token.kind == .number || token.kind == .duration else { throw unexpected(context, expected) }
         var number = try parseNumber()
-        if isNegative { number.value.negate() }
+        if isNegative && !number.value.isNaN { number.value.negate() }
         number.source.start = start
         return number
     }

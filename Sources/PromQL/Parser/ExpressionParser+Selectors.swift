@@ -1,3 +1,4 @@
+import Bedrock
 import Model
 
 /// Selectors and what follows an operand: ranges, subqueries, `offset`, `@`, `anchored`, `smoothed`.
@@ -147,7 +148,7 @@ extension ExpressionParser {
         default:
             let seconds = try parseSignedNumber(in: "@", expected: "timestamp").value
             guard let milliseconds = Int64(exactly: (seconds * 1000).rounded()) else {
-                throw error("timestamp out of bounds for @ modifier: \(GoNumber.shortest(seconds))", expr.source)
+                throw error("timestamp out of bounds for @ modifier: \(NumberText.text(seconds, .general))", expr.source)
             }
             pin = .at(milliseconds)
         }

@@ -1,3 +1,4 @@
+import Bedrock
 import Model
 
 /// Finds the end of a number or duration, and reads numbers.
@@ -84,18 +85,13 @@ struct NumberScanner {
 
     /// The value of a number token, `inf` and `nan` included.
     static func value(of text: String) throws(NumberError) -> Double {
-        let lower = text.lowercased()
-        if lower == "inf" { return .infinity }
-        if lower == "nan" { return .nan }
-        let digits = lower.filter { $0 != "_" }
-        if digits.hasPrefix("0x") {
-            guard let whole = Int64(digits.dropFirst(2), radix: 16) else { throw NumberError(text: text, reason: "invalid syntax") }
-            return Double(whole)
-        }
-        if digits.utf8.count > 1, digits.hasPrefix("0"), let octal = Int64(digits, radix: 8) { return Double(octal) }
-        guard let value = Double(digits) else { throw NumberError(text: text, reason: "invalid syntax") }
-        if value.isInfinite { throw NumberError(text: text, reason: "value out of range") }
-        return value
+        // Go's ParseInt with base 0 comes first, so that `0x1f` and `010` are integers.
+        let digits = text.filter { $0 != "_" }
+        if digits.lowercased().hasPrefix("0x"), let whole = Int64(digits.dropFirst(2), radix: 16) { return Double(whole) }
+        if digits.hasPrefix("0"), let octal = Int64(digits, radix: 8) { return Double(octal) }
+        if let value = NumberText.parseFloat(text, syntax: .go) { return value }
+        let isFloat = Double(digits) != nil
+        throw NumberError(text: text, reason: isFloat ? "value out of range" : "invalid syntax")
     }
 
     struct NumberError: Error {

@@ -135,7 +135,7 @@ struct ExpressionParser {
             try parser.parseExpression(weakest: BinaryOperator.power.precedence)
         }
         if case .number(var number) = operand.expr {
-            if isNegation { number.value.negate() }
+            if isNegation && !number.value.isNaN { number.value.negate() }
             number.source.start = start
             return Node(expr: .number(number), height: operand.height)
         }

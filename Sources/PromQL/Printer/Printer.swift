@@ -1,20 +1,23 @@
+import Bedrock
 import Model
 
 extension Expr: CustomStringConvertible {
     /// The canonical form on one line; parsing it gives an expression of the same meaning.
-    public var description: String {
+    public var description: String { printed(children: children.map(\.description)) }
+
+    /// This node around the texts of its `children`.
+    func printed(children texts: [String]) -> String {
         switch self {
         case .number(let node): node.printed
         case .string(let node): quoted(node.value)
         case .vectorSelector(let node): node.printed
         case .matrixSelector(let node): node.printed
-        case .subquery(let node): node.inner.description + node.printedSuffix
-        case .call(let node): node.function.name + "(" + node.arguments.map(\.description).joined(separator: ", ") + ")"
-        case .aggregate(let node):
-            node.printedOperator + "(" + (node.parameter.map { $0.description + ", " } ?? "") + node.operand.description + ")"
-        case .binary(let node): "\(node.lhs) \(node.printedOperator) \(node.rhs)"
-        case .unary(let node): node.printedSign + node.operand.description
-        case .paren(let node): "(\(node.inner))"
+        case .subquery(let node): texts[0] + node.printedSuffix
+        case .call(let node): node.function.name + "(" + texts.joined(separator: ", ") + ")"
+        case .aggregate(let node): node.printedOperator + "(" + texts.joined(separator: ", ") + ")"
+        case .binary(let node): node.printedBase(texts[0]) + " " + node.printedOperator + " " + texts[1]
+        case .unary(let node): node.printedSign + texts[0]
+        case .paren: "(" + texts[0] + ")"
         }
     }
 }
@@ -23,7 +26,7 @@ extension NumberLiteral {
     var printed: String {
         guard isDuration, let milliseconds = DurationExpr.milliseconds(seconds: value),
             Double(milliseconds) / 1000 == value
-        else { return GoNumber.shortest(value) }
+        else { return NumberText.text(value, .general) }
         return PrometheusDuration.format(milliseconds: milliseconds)
     }
 }
@@ -81,6 +84,9 @@ extension Aggregate {
 }
 
 extension Binary {
+    /// The left side. A plus sign in front of a power would read as one of the whole power.
+    fileprivate func printedBase(_ text: String) -> String { op == .power && text == "+Inf" ? "Inf" : text }
+
     /// The operator with its modifiers.
     var printedOperator: String {
         op.rawValue + (returnsBool ? " bool" : "") + (matching?.printed ?? "")
@@ -94,10 +100,10 @@ extension VectorMatching {
         if isOn || !labels.isEmpty || isGrouped { out += (isOn ? " on" : " ignoring") + " (\(printedLabels(labels)))" }
         if isGrouped { out += (cardinality == .manyToOne ? " group_left" : " group_right") + " (\(printedLabels(include)))" }
         if let fillLeft, let fillRight, fillLeft.bitPattern == fillRight.bitPattern {
-            return out + " fill (\(GoNumber.shortest(fillLeft)))"
+            return out + " fill (\(NumberText.text(fillLeft, .general)))"
         }
-        if let fillLeft { out += " fill_left (\(GoNumber.shortest(fillLeft)))" }
-        if let fillRight { out += " fill_right (\(GoNumber.shortest(fillRight)))" }
+        if let fillLeft { out += " fill_left (\(NumberText.text(fillLeft, .general)))" }
+        if let fillRight { out += " fill_right (\(NumberText.text(fillRight, .general)))" }
         return out
     }
 }
