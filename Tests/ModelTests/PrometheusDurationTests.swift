@@ -27,7 +27,9 @@ import Testing
         }
         #expect(failure("") == "empty duration string")
         for text in ["1", "1y1m1d", "-1w", "1.5d", "d", "5m1m", "1s1m", "99999999999999999999999s", "1 m", "m5"] {
-            #expect(failure(text) == "not a valid duration string: \"\(text)\"" || failure(text)?.contains("unknown unit") == true, "\(text)")
+            #expect(
+                failure(text) == "not a valid duration string: \"\(text)\""
+                    || failure(text)?.contains("unknown unit") == true, "\(text)")
         }
         #expect(failure("5y1hs") == "unknown unit \"hs\" in duration \"5y1hs\"")
         #expect(failure("294y") == "duration out of range")

@@ -89,12 +89,15 @@ import Testing
             return number.value
         }
         for (text, wanted) in [
-            ("0x1F", 31), ("010", 8), ("08", 8), ("1_000", 1000), ("1e3", 1000), (".5", 0.5), ("5.", 5), ("1h30m", 5400),
+            ("0x1F", 31), ("010", 8), ("08", 8), ("1_000", 1000), ("1e3", 1000), (".5", 0.5), ("5.", 5),
+            ("1h30m", 5400),
             ("100ms", 0.1), ("-0755", -493), ("inf", Double.infinity), ("-INF", -.infinity), ("0x_1", 1),
         ] {
             #expect(try value(text) == wanted, "\(text)")
         }
-        for text in ["1.5h", "1m1h", "1__0", "1_", "0b1", "1e", "5mm", "0x", "1x", "5m3"] { #expect(failure(text) != nil, "\(text)") }
+        for text in ["1.5h", "1m1h", "1__0", "1_", "0b1", "1e", "5mm", "0x", "1x", "5m3"] {
+            #expect(failure(text) != nil, "\(text)")
+        }
     }
 
     @Test func stringEscapes() throws {
@@ -102,7 +105,9 @@ import Testing
             guard case .string(let literal) = try PromQLParser.parse(text) else { return nil }
             return literal.value
         }
-        #expect(try value(#""\a\b\f\n\r\t\v\\\"\101\x42\u00e9\U0001F600""#) == "\u{7}\u{8}\u{c}\n\r\t\u{b}\\\"AB\u{e9}\u{1F600}")
+        #expect(
+            try value(#""\a\b\f\n\r\t\v\\\"\101\x42\u00e9\U0001F600""#)
+                == "\u{7}\u{8}\u{c}\n\r\t\u{b}\\\"AB\u{e9}\u{1F600}")
         #expect(try value("'a\"b\\''") == "a\"b'")
         #expect(try value("`a\\n\n\"'`") == "a\\n\n\"'")
         #expect(failure("\"a\nb\"")?.message == "unterminated quoted string")
@@ -131,7 +136,9 @@ import Testing
             try PromQLParser.parse(query).resolvingDurations(step: step, range: range).description
         }
         #expect(try resolved("foo[step() * 2 + 5s]", step: 10_000, range: 0) == "foo[25s]")
-        #expect(try resolved("rate(foo[5m:range() / 4] offset (-2 ^ 2))", step: 1, range: 60_000) == "rate(foo[5m:15s] offset -4s)")
+        #expect(
+            try resolved("rate(foo[5m:range() / 4] offset (-2 ^ 2))", step: 1, range: 60_000)
+                == "rate(foo[5m:15s] offset -4s)")
         #expect(throws: DurationError(reason: "duration must be greater than 0", source: SourceRange(4, 10))) {
             try resolved("foo[step()]", step: 0, range: 0)
         }
@@ -141,7 +148,10 @@ import Testing
     }
 
     @Test func metricSelectorsAreBare() throws {
-        #expect(try PromQLParser.parseMetricSelector("up{job!=\"x\"}").map(\.description) == ["job!=\"x\"", "__name__=\"up\""])
+        #expect(
+            try PromQLParser.parseMetricSelector("up{job!=\"x\"}").map(\.description) == [
+                "job!=\"x\"", "__name__=\"up\"",
+            ])
         #expect(throws: ParseError.self) { try PromQLParser.parseMetricSelector("up[5m]") }
         #expect(throws: ParseError.self) { try PromQLParser.parseMetricSelector("{a=~\".*\"}") }
         #expect(throws: ParseError.self) { try PromQLParser.parseMetricSelector("") }

@@ -49,9 +49,11 @@ struct QueryGenerator {
         if name.isEmpty { matchers.append(pick(["\"my.metric\"", "a=\"x\"", "__name__=~\"a.+\"", "b!=\"\""])) }
         for _ in 0..<Int.random(in: 0...2, using: &random) {
             let label = pick(["job", "\"my.label\"", "le", "bool"])
-            matchers.append(label + pick(["=", "!=", "=~", "!~"]) + pick(["\"a\"", "'b\\n'", "`c\\d`", "\"ü\\u00e9\\\\d\""]))
+            matchers.append(
+                label + pick(["=", "!=", "=~", "!~"]) + pick(["\"a\"", "'b\\n'", "`c\\d`", "\"ü\\u00e9\\\\d\""]))
         }
-        let braces = matchers.isEmpty && !chance(20) ? "" : "{" + matchers.joined(separator: ", ") + pick(["", ","]) + "}"
+        let braces =
+            matchers.isEmpty && !chance(20) ? "" : "{" + matchers.joined(separator: ", ") + pick(["", ","]) + "}"
         return name + (matchers.isEmpty ? braces.replacing(",", with: "") : braces)
     }
 
@@ -77,7 +79,9 @@ struct QueryGenerator {
     }
 
     mutating func scalar(_ depth: Int) -> String {
-        guard depth > 0 else { return pick(["1", "0.5", "1e9", "Inf", "NaN", "0x1F", "017", "5m", "time()", "pi()", "-3"]) }
+        guard depth > 0 else {
+            return pick(["1", "0.5", "1e9", "Inf", "NaN", "0x1F", "017", "5m", "time()", "pi()", "-3"])
+        }
         switch Int.random(in: 0..<4, using: &random) {
         case 0: return scalar(depth - 1) + pick([" + ", " * ", "^", " % ", " == bool ", " atan2 "]) + scalar(depth - 1)
         case 1: return "scalar(\(vector(depth - 1)))"
@@ -135,7 +139,8 @@ struct QueryMutator {
     init(seed: UInt64) { random = SeededGenerator(seed: seed) }
 
     private static let pieces = [
-        "(", ")", "[", "]", "{", "}", "\"", "'", "`", "\\", "-", "+", "@", ":", ",", "=", "~", "!", "#", "\n", "1", "e", "_",
+        "(", ")", "[", "]", "{", "}", "\"", "'", "`", "\\", "-", "+", "@", ":", ",", "=", "~", "!", "#", "\n", "1", "e",
+        "_",
         "offset", "5m", "by", "bool", "\u{FFFD}", "ü", "0x", "</", "start()", "fill(", "anchored", "sum", "Inf",
     ]
 

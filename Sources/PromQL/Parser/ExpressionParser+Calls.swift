@@ -7,7 +7,9 @@ extension ExpressionParser {
     mutating func parseCall(_ name: Token) throws(ParseError) -> Node {
         let text = text(name)
         guard let function = Function(rawValue: text) else {
-            let hint = Suggestion.nearest(text, in: Function.allCases.lazy.map(\.name)).map { "did you mean \(quoted($0))?" }
+            let hint = Suggestion.nearest(text, in: Function.allCases.lazy.map(\.name)).map {
+                "did you mean \(quoted($0))?"
+            }
             throw error("unknown function with name \(quoted(text))", name.source, hint: hint)
         }
         if function.signature.isExperimental && !options.experimentalFunctions {
@@ -46,7 +48,9 @@ extension ExpressionParser {
         if grouping == nil { grouping = try parseGrouping() }
         let source = SourceRange(name.source.start, lastEnd)
         let wanted = op.parameterType == nil ? 1 : 2
-        guard let operand = arguments.last else { throw error("no arguments for aggregate expression provided", source) }
+        guard let operand = arguments.last else {
+            throw error("no arguments for aggregate expression provided", source)
+        }
         guard arguments.count == wanted else {
             let counts = "expected \(wanted), got \(arguments.count)"
             throw error("wrong number of arguments for aggregate expression provided, \(counts)", source)
@@ -95,7 +99,9 @@ extension ExpressionParser {
     }
 
     /// `bool`, then `on` or `ignoring`, then `group_left` or `group_right`, then fill values; all optional.
-    mutating func parseBinaryModifiers(_ op: BinaryOperator) throws(ParseError) -> (returnsBool: Bool, matching: VectorMatching) {
+    mutating func parseBinaryModifiers(_ op: BinaryOperator) throws(ParseError) -> (
+        returnsBool: Bool, matching: VectorMatching
+    ) {
         let returnsBool = try take(.keyword(.bool))
         var matching = VectorMatching()
         if token.kind == .keyword(.on) || token.kind == .keyword(.ignoring) {

@@ -108,10 +108,13 @@ extension ExpressionParser {
         let range = try parseDuration()
         if try take(.colon) {
             var step: DurationValue?
-            if token.kind != .rightBracket { step = try parseDuration(context: "subquery selector", orElse: " or \"]\"") }
+            if token.kind != .rightBracket {
+                step = try parseDuration(context: "subquery selector", orElse: " or \"]\"")
+            }
             guard try take(.rightBracket) else { throw unexpected("subquery selector", "\"]\"") }
             let source = SourceRange(operand.expr.source.start, lastEnd)
-            return try node(.subquery(Subquery(operand.expr, range: range, step: step, source: source)), over: operand.height)
+            return try node(
+                .subquery(Subquery(operand.expr, range: range, step: step, source: source)), over: operand.height)
         }
         guard try take(.rightBracket) else { throw unexpected("subquery or range selector", "\":\" or \"]\"") }
         let brackets = SourceRange(open.start, lastEnd)
@@ -148,7 +151,8 @@ extension ExpressionParser {
         default:
             let seconds = try parseSignedNumber(in: "@", expected: "timestamp").value
             guard let milliseconds = Int64(exactly: (seconds * 1000).rounded()) else {
-                throw error("timestamp out of bounds for @ modifier: \(NumberText.text(seconds, .general))", expr.source)
+                throw error(
+                    "timestamp out of bounds for @ modifier: \(NumberText.text(seconds, .general))", expr.source)
             }
             pin = .at(milliseconds)
         }

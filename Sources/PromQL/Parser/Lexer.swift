@@ -41,7 +41,9 @@ struct Lexer {
             return Token(kind: .end, source: SourceRange(bytes.count, bytes.count))
         }
         let start = position
-        if Characters.isDigit(c) || (c == UInt8(ascii: ".") && peek(1).map(Characters.isDigit) == true) { return try number() }
+        if Characters.isDigit(c) || (c == UInt8(ascii: ".") && peek(1).map(Characters.isDigit) == true) {
+            return try number()
+        }
         if Characters.isAlpha(c) || c == UInt8(ascii: ":") { return word() }
         if isQuote(c) { return try string() }
         if let kind = try operatorKind(c) { return token(kind, from: start) }
@@ -146,7 +148,9 @@ struct Lexer {
         case UInt8(ascii: "=") where pair("="): kind = .operator(.equal)
         case UInt8(ascii: "=") where pair("~"):
             position += 1
-            throw failure("unexpected character after '=': '~'", from: start, hint: "regular expressions match labels, inside braces")
+            throw failure(
+                "unexpected character after '=': '~'", from: start,
+                hint: "regular expressions match labels, inside braces")
         case UInt8(ascii: "="): (kind, length) = (.assign, 1)
         case UInt8(ascii: "!") where pair("="): kind = .operator(.notEqual)
         case UInt8(ascii: "!"):
@@ -238,7 +242,9 @@ struct Lexer {
 
     private func peek(_ ahead: Int = 0) -> UInt8? { position + ahead < bytes.count ? bytes[position + ahead] : nil }
 
-    private func isQuote(_ c: UInt8) -> Bool { c == UInt8(ascii: "\"") || c == UInt8(ascii: "'") || c == UInt8(ascii: "`") }
+    private func isQuote(_ c: UInt8) -> Bool {
+        c == UInt8(ascii: "\"") || c == UInt8(ascii: "'") || c == UInt8(ascii: "`")
+    }
 
     private mutating func token(_ kind: Token.Kind, from start: Int, length: Int? = nil) -> Token {
         if let length { position = start + length }

@@ -44,7 +44,8 @@ struct NumberScanner {
                 seenDot = true
             case UInt8(ascii: "_"):
                 position += 1
-                guard behindDigit, let next = peek(), isHex ? Characters.isHexDigit(next) : Characters.isDigit(next) else {
+                guard behindDigit, let next = peek(), isHex ? Characters.isHexDigit(next) : Characters.isDigit(next)
+                else {
                     return false
                 }
             case UInt8(ascii: "e"), UInt8(ascii: "E"):
@@ -87,7 +88,9 @@ struct NumberScanner {
     static func value(of text: String) throws(NumberError) -> Double {
         // Go's ParseInt with base 0 comes first, so that `0x1f` and `010` are integers.
         let digits = text.filter { $0 != "_" }
-        if digits.lowercased().hasPrefix("0x"), let whole = Int64(digits.dropFirst(2), radix: 16) { return Double(whole) }
+        if digits.lowercased().hasPrefix("0x"), let whole = Int64(digits.dropFirst(2), radix: 16) {
+            return Double(whole)
+        }
         if digits.hasPrefix("0"), let octal = Int64(digits, radix: 8) { return Double(octal) }
         if let value = NumberText.parseFloat(text, syntax: .go) { return value }
         let isFloat = Double(digits) != nil

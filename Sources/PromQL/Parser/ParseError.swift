@@ -35,7 +35,8 @@ public struct ParseError: Error, Equatable, Sendable, CustomStringConvertible {
         guard line <= lines.count else { return query }
         let text = String(lines[line - 1])
         let before = String(decoding: text.utf8.prefix(column - 1), as: UTF8.self)
-        let marked = String(decoding: text.utf8.dropFirst(column - 1).prefix(max(range.end - range.start, 1)), as: UTF8.self)
+        let marked = String(
+            decoding: text.utf8.dropFirst(column - 1).prefix(max(range.end - range.start, 1)), as: UTF8.self)
         let indent = before.map { $0 == "\t" ? "\t" : " " }
         return text + "\n" + indent.joined() + String(repeating: "^", count: max(marked.count, 1))
     }

@@ -45,7 +45,8 @@ struct ExpressionParser {
     init(_ bytes: [UInt8], _ options: ParserOptions, from start: Int = 0) throws(ParseError) {
         guard bytes.count <= ParserLimits.queryBytesMax else {
             throw ParseError(
-                "query of \(bytes.count) bytes is longer than the limit of \(ParserLimits.queryBytesMax)", .none, in: [])
+                "query of \(bytes.count) bytes is longer than the limit of \(ParserLimits.queryBytesMax)", .none, in: []
+            )
         }
         lexer = Lexer(bytes, from: start)
         self.options = options

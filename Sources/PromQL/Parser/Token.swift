@@ -64,7 +64,9 @@ struct Token {
     }
 
     /// What a word is, whatever its case.
-    static func kind(ofWord word: String) -> Kind { words[word.lowercased()] ?? (word.utf8.contains(58) ? .metricIdentifier : .identifier) }
+    static func kind(ofWord word: String) -> Kind {
+        words[word.lowercased()] ?? (word.utf8.contains(58) ? .metricIdentifier : .identifier)
+    }
 
     private static let words: [String: Kind] = {
         var words: [String: Kind] = ["inf": .number, "nan": .number]

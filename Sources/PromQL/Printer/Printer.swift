@@ -98,7 +98,9 @@ extension VectorMatching {
         var out = ""
         let isGrouped = cardinality == .manyToOne || cardinality == .oneToMany
         if isOn || !labels.isEmpty || isGrouped { out += (isOn ? " on" : " ignoring") + " (\(printedLabels(labels)))" }
-        if isGrouped { out += (cardinality == .manyToOne ? " group_left" : " group_right") + " (\(printedLabels(include)))" }
+        if isGrouped {
+            out += (cardinality == .manyToOne ? " group_left" : " group_right") + " (\(printedLabels(include)))"
+        }
         if let fillLeft, let fillRight, fillLeft.bitPattern == fillRight.bitPattern {
             return out + " fill (\(NumberText.text(fillLeft, .general)))"
         }

@@ -69,7 +69,8 @@ private struct DurationResolver {
         switch expr {
         case .number(let number): return number.value
         case .paren(let inner, _): return try evaluate(inner)
-        case .unary(let isNegation, let operand, _): return isNegation ? -(try evaluate(operand)) : try evaluate(operand)
+        case .unary(let isNegation, let operand, _):
+            return isNegation ? -(try evaluate(operand)) : try evaluate(operand)
         case .call(let function, let arguments, _):
             let values = try arguments.map { (argument) throws(DurationError) in try evaluate(argument) }
             switch function {
@@ -83,7 +84,9 @@ private struct DurationResolver {
         }
     }
 
-    private func apply(_ op: BinaryOperator, _ a: Double, _ b: Double, _ source: SourceRange) throws(DurationError) -> Double {
+    private func apply(_ op: BinaryOperator, _ a: Double, _ b: Double, _ source: SourceRange) throws(DurationError)
+        -> Double
+    {
         switch op {
         case .add: return a + b
         case .subtract: return a - b
