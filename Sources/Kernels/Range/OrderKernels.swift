@@ -28,7 +28,8 @@ public enum OrderKernels {
                 values[at] = value
             }
         } else {
-            values.sort(by: precedes)
+            var whole = values
+            whole.sort(by: precedes)
         }
     }
 

@@ -1,3 +1,4 @@
+import Bedrock
 import Glibc
 
 /// A function of one float, applied to every value of a column.
@@ -33,14 +34,23 @@ public enum MathFunction: Sendable {
         case .asinh: map(values, count) { Glibc.asinh($0) }
         case .acosh: map(values, count) { Glibc.acosh($0) }
         case .atanh: map(values, count) { Glibc.atanh($0) }
-        case .minute: map(values, count) { CivilTime($0).map { Double($0.minute) } ?? .nan }
-        case .hour: map(values, count) { CivilTime($0).map { Double($0.hour) } ?? .nan }
-        case .dayOfWeek: map(values, count) { CivilTime($0).map { Double($0.dayOfWeek) } ?? .nan }
-        case .dayOfMonth: map(values, count) { CivilTime($0).map { Double($0.day) } ?? .nan }
-        case .dayOfYear: map(values, count) { CivilTime($0).map { Double($0.dayOfYear) } ?? .nan }
-        case .daysInMonth: map(values, count) { CivilTime($0).map { Double($0.daysInMonth) } ?? .nan }
-        case .month: map(values, count) { CivilTime($0).map { Double($0.month) } ?? .nan }
-        case .year: map(values, count) { CivilTime($0).map { Double($0.year) } ?? .nan }
+        case .minute: mapTime(values, count) { $0.minute }
+        case .hour: mapTime(values, count) { $0.hour }
+        case .dayOfWeek: mapTime(values, count) { $0.weekday }
+        case .dayOfMonth: mapTime(values, count) { $0.day }
+        case .dayOfYear: mapTime(values, count) { $0.dayOfYear }
+        case .daysInMonth: mapTime(values, count) { UTCTime.daysInMonth(year: $0.year, month: $0.month) }
+        case .month: mapTime(values, count) { $0.month }
+        case .year: mapTime(values, count) { $0.year }
+        }
+    }
+
+    /// Of a time in seconds, fractions dropped; NaN beyond what a calendar holds.
+    @inline(__always)
+    private func mapTime(_ values: UnsafeMutablePointer<Double>, _ count: Int, _ body: (UTCTime) -> Int) {
+        map(values, count) { seconds in
+            guard seconds.magnitude < 8e15 else { return .nan }
+            return Double(body(UTCTime(milliseconds: Int64(seconds) * 1000)))
         }
     }
 

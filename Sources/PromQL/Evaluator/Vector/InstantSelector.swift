@@ -1,0 +1,103 @@
+import Kernels
+import Model
+
+/// Where the windows of a selector or subquery lie, once `@` and `offset` are applied.
+struct SelectorTimes {
+    /// End of the first window, in milliseconds.
+    let firstEnd: Int64
+    /// Between windows; 0 where `@` pins them all to one.
+    let step: Int64
+    let lastEnd: Int64
+
+    init(_ modifiers: TimeModifiers, _ context: QueryContext, _ grid: StepGrid) throws {
+        let offset = try context.durations.value(modifiers.offset)
+        if let pin = modifiers.pin {
+            let time: Int64 =
+                switch pin {
+                case .at(let time): StepGrid.clamped(time)
+                case .start: context.queryGrid.start
+                case .end: context.queryEnd
+                }
+            firstEnd = time - offset
+            lastEnd = firstEnd
+            step = 0
+        } else {
+            firstEnd = grid.start - offset
+            lastEnd = grid.end - offset
+            step = grid.step
+        }
+    }
+
+    func windows(_ grid: StepGrid, range: Int64) -> WindowGrid {
+        WindowGrid(
+            firstEnd: firstEnd, step: step, count: grid.count, range: range, firstEvaluation: grid.start,
+            evaluationStep: grid.step)
+    }
+}
+
+extension Evaluator {
+    /// What an instant selector reads of each step's newest sample.
+    enum InstantColumn {
+        case value
+        /// Its own timestamp, in seconds.
+        case time
+    }
+
+    func instantSelector(_ selector: VectorSelector, _ column: InstantColumn = .value) throws -> StepMatrix {
+        let times = try SelectorTimes(selector.modifiers, context, grid)
+        let lookback = context.options.lookbackMilliseconds
+        let isSmoothed = selector.extended == .smoothed
+        let windows = times.windows(grid, range: lookback)
+        let selection = try context.select(
+            selector.matchers,
+            TimeRange(times.firstEnd - lookback + 1, times.lastEnd + (isSmoothed ? lookback : 0)))
+        let floats = try context.matrix(rows: selection.count, steps: grid.count)
+        let histograms = HistogramColumns(count: selection.count)
+        try SelectionScan(context: context, selection: selection).forEach(steps: grid.count) { batch, local, index in
+            let out = floats.row(index)
+            if isSmoothed {
+                let samples = batch.freshColumn(local)
+                ExtendedRangeKernels.smoothedValues(samples, windows, lookback: lookback, into: out)
+            } else if batch.hasHistograms(local) {
+                histograms[index] = Self.newest(
+                    batch.column(local), batch.histogramRows(local), windows, column, into: out)
+            } else if column == .time {
+                InstantKernels.sampleTimes(batch.column(local), windows, into: out)
+            } else {
+                InstantKernels.resample(batch.column(local), windows, into: out)
+            }
+        }
+        var matrix = StepMatrix(
+            labels: (0..<selection.count).map { selection.labels($0) }, floats: floats, histograms: histograms.list)
+        matrix.dropEmptySeries()
+        return matrix
+    }
+
+    /// The newest sample per step of a series that has histograms too.
+    private static func newest(
+        _ samples: SampleColumn, _ rows: ArraySlice<SeriesBatch.HistogramRow>, _ windows: WindowGrid,
+        _ column: InstantColumn, into out: UnsafeMutablePointer<Double>
+    ) -> StepMatrix.HistogramColumn? {
+        var result = StepMatrix.HistogramColumn(repeating: nil, count: windows.count)
+        var float = 0
+        var histogram = rows.startIndex
+        for step in 0..<windows.count {
+            let end = windows.end(step)
+            while float < samples.count && samples.times[float] <= end { float += 1 }
+            while histogram < rows.endIndex && rows[histogram].timestamp <= end { histogram += 1 }
+            out[step] = Absent.value
+            let floatTime = float > 0 ? samples.times[float - 1] : .min
+            let histogramTime = histogram > rows.startIndex ? rows[histogram - 1].timestamp : .min
+            let newest = max(floatTime, histogramTime)
+            guard newest > windows.start(step) else { continue }
+            if histogramTime > floatTime {
+                let found = rows[histogram - 1].histogram
+                if found.isStale { continue }
+                if column == .time { out[step] = Double(newest) / 1000 } else { result[step] = found }
+            } else if !StaleMarker.matches(samples.values[float - 1]) {
+                out[step] = column == .time ? Double(newest) / 1000 : Absent.guarded(samples.values[float - 1])
+            }
+        }
+        return column == .time ? nil : result
+    }
+}

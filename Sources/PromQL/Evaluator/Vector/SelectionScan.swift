@@ -1,0 +1,84 @@
+import Kernels
+import Model
+
+/// Reads all series of a selection batch by batch, on several threads when there are many.
+struct SelectionScan {
+    let context: QueryContext
+    let selection: any SeriesSelection
+
+    /// Series per batch: few enough that a batch's samples stay in the processor's cache.
+    private static let batchSeries = 64
+    /// Below this many output points one thread is quicker than waking another.
+    private static let inlinePointsMax = 8192
+
+    /// Calls `body(batch, local, index)` for each series: `local` is its index in the batch, `index` the one in the selection.
+    /// Calls for different series may run at the same time.
+    func forEach(steps: Int, _ body: @escaping @Sendable (SeriesBatch, Int, Int) throws -> Void) throws {
+        let count = selection.count
+        let isSmall = count < 8 || count * steps < Self.inlinePointsMax
+        let spread = isSmall ? count : count / (context.pool.width * 4)
+        let size = max(1, min(Self.batchSeries, spread))
+        let batches = (count + size - 1) / size
+        let work: @Sendable (Int) throws -> Void = { [context, selection] number in
+            let first = number * size
+            let batch = SeriesBatch()
+            try context.read(selection, first..<min(count, first + size), into: batch) { batch in
+                for local in 0..<batch.seriesCount { try body(batch, local, first + local) }
+            }
+        }
+        if isSmall {
+            for number in 0..<batches { try work(number) }
+        } else {
+            try context.pool.run(batches, work)
+        }
+    }
+}
+
+extension SeriesBatch {
+    /// Series `local` as a sample column, stale markers included.
+    func column(_ local: Int) -> SampleColumn {
+        SampleColumn(
+            times: timestamps + starts[local], values: values + starts[local],
+            count: starts[local + 1] - starts[local])
+    }
+
+    /// Series `local` without stale markers, which are removed in place.
+    func freshColumn(_ local: Int) -> SampleColumn {
+        let start = starts[local]
+        let count = dropStaleMarkers(timestamps + start, values + start, count: starts[local + 1] - start)
+        return SampleColumn(times: timestamps + start, values: values + start, count: count)
+    }
+
+    func hasHistograms(_ local: Int) -> Bool { histogramStarts[local + 1] > histogramStarts[local] }
+}
+
+/// Histogram columns that threads fill in, each for rows of its own.
+final class HistogramColumns: @unchecked Sendable {
+    private let columns: UnsafeMutablePointer<StepMatrix.HistogramColumn?>
+    let count: Int
+
+    init(count: Int) {
+        self.count = count
+        columns = .allocate(capacity: max(1, count))
+        columns.initialize(repeating: nil, count: count)
+    }
+
+    deinit {
+        columns.deinitialize(count: count)
+        columns.deallocate()
+    }
+
+    /// Row `index`; one thread per row.
+    subscript(index: Int) -> StepMatrix.HistogramColumn? {
+        get {
+            precondition(index >= 0 && index < count, "column \(index) of \(count)")
+            return columns[index]
+        }
+        set {
+            precondition(index >= 0 && index < count, "column \(index) of \(count)")
+            columns[index] = newValue
+        }
+    }
+
+    var list: [StepMatrix.HistogramColumn?] { Array(UnsafeBufferPointer(start: columns, count: count)) }
+}
