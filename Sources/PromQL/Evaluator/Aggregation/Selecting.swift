@@ -54,10 +54,7 @@ extension Evaluator {
     func sampledByRatio(_ aggregate: Aggregate) throws -> StepMatrix {
         let ratios = try parameter(aggregate)
         let source = aggregate.parameter?.source ?? aggregate.source
-        if ratios.contains(where: \.isNaN) {
-            // A parameter that is nowhere a number is a mistake; one that is NaN only now and then selects nothing there.
-            if ratios.allSatisfy(\.isNaN) { throw QueryError.execution("Ratio value is NaN") }
-        }
+        if ratios.contains(where: \.isNaN) { throw QueryError.execution("Ratio value is NaN") }
         let capped = ratios.map { ratio -> Double in
             guard ratio.magnitude > 1 else { return ratio }
             let cap: Double = ratio > 0 ? 1 : -1
