@@ -65,8 +65,10 @@ func evaluate(_ function: RangeFunction, _ samples: [(Int64, Double)], _ grid: W
                 let alone = WindowGrid(firstEnd: grid.end(window), step: 1, count: 1, range: 60_000)
                 let single = evaluate(function, samples, alone)[0]
                 #expect(
-                    whole[window]?.bitPattern == single?.bitPattern || (whole[window]?.isNaN == true && single?.isNaN == true),
-                    "\(function) at window \(window): \(String(describing: whole[window])) or \(String(describing: single))")
+                    whole[window]?.bitPattern == single?.bitPattern
+                        || (whole[window]?.isNaN == true && single?.isNaN == true),
+                    "\(function) at window \(window): \(String(describing: whole[window])) or \(String(describing: single))"
+                )
             }
         }
     }
@@ -85,5 +87,7 @@ struct SplitMix {
 }
 
 extension Double {
-    func isApproximately(_ other: Double) -> Bool { (self - other).magnitude <= 1e-9 * Swift.max(magnitude, other.magnitude) }
+    func isApproximately(_ other: Double) -> Bool {
+        (self - other).magnitude <= 1e-9 * Swift.max(magnitude, other.magnitude)
+    }
 }

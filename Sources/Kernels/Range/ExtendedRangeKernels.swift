@@ -48,7 +48,8 @@ public enum ExtendedRangeKernels {
         into out: UnsafeMutablePointer<Double>
     ) {
         for window in 0..<grid.count {
-            let value = smoothedChange(kind, samples, start: grid.start(window), end: grid.end(window), lookback: lookback)
+            let value = smoothedChange(
+                kind, samples, start: grid.start(window), end: grid.end(window), lookback: lookback)
             out[window] = value.map { kind == .rate ? $0 / (Double(grid.range) / 1000) : $0 } ?? Absent.value
         }
     }
@@ -110,7 +111,8 @@ public enum ExtendedRangeKernels {
         if last == samples.count || samples.times[last] > end &+ lookback { last -= 1 }
         guard first <= last, samples.times[last] > start, samples.times[first] <= end else { return nil }
         let startsEarlier = samples.times[first] < start && first < last
-        let left = startsEarlier ? interpolate(samples, first, at: start, resets: kind.isCounter) : samples.values[first]
+        let left =
+            startsEarlier ? interpolate(samples, first, at: start, resets: kind.isCounter) : samples.values[first]
         let endsLater = samples.times[last] > end && first < last
         let right = endsLater ? interpolate(samples, last - 1, at: end, resets: kind.isCounter) : samples.values[last]
         guard kind.isCounter else { return right - left }
@@ -132,7 +134,8 @@ public enum ExtendedRangeKernels {
     ) -> Double {
         let from = samples.values[before]
         let to = samples.values[before + 1]
-        let fraction = Double(time &- samples.times[before]) / Double(samples.times[before + 1] &- samples.times[before])
+        let fraction =
+            Double(time &- samples.times[before]) / Double(samples.times[before + 1] &- samples.times[before])
         if resets && to < from { return to * fraction }
         return from + (to - from) * fraction
     }

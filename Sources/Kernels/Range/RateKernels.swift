@@ -24,7 +24,8 @@ public enum RateKernels {
             let last = upper - 1
             let change = values[last] - first + resets.dropped(lower, last)
             let sampled = Double(times[last] &- times[lower]) / 1000
-            out[window] = change
+            out[window] =
+                change
                 * extrapolation(
                     kind, change: change, first: first, sampled: sampled, gaps: Double(last - lower),
                     toStart: Double(times[lower] &- grid.start(window)) / 1000,

@@ -58,7 +58,8 @@ public enum RegressionKernels {
 
     /// Holt's double exponential smoothing with the level and trend factors of each window, all within (0, 1).
     public static func doubleExponential(
-        smoothing: UnsafeBufferPointer<Double>, trend: UnsafeBufferPointer<Double>, _ samples: SampleColumn, _ grid: WindowGrid,
+        smoothing: UnsafeBufferPointer<Double>, trend: UnsafeBufferPointer<Double>, _ samples: SampleColumn,
+        _ grid: WindowGrid,
         into out: UnsafeMutablePointer<Double>
     ) {
         let values = samples.values

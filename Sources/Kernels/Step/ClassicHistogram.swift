@@ -45,7 +45,9 @@ public struct ClassicHistogram {
         if phi > 1 { return (.infinity, nil) }
         guard endsInInfinity else { return (.nan, nil) }
         let repair = makeMonotonic()
-        guard buckets.count >= 2, let total = buckets.last?.count, total != 0, !total.isNaN else { return (.nan, repair) }
+        guard buckets.count >= 2, let total = buckets.last?.count, total != 0, !total.isNaN else {
+            return (.nan, repair)
+        }
         var rank = phi * total
         let last = buckets.count - 1
         let found = buckets.firstIndex { $0.count >= rank } ?? last
@@ -63,7 +65,9 @@ public struct ClassicHistogram {
 
     /// The share of observations between `lower` and `upper`.
     public func fraction(_ lower: Double, _ upper: Double) -> Double {
-        guard endsInInfinity, let total = buckets.last?.count, total != 0, !lower.isNaN, !upper.isNaN else { return .nan }
+        guard endsInInfinity, let total = buckets.last?.count, total != 0, !lower.isNaN, !upper.isNaN else {
+            return .nan
+        }
         if lower >= upper { return 0 }
         return (rank(of: upper) - rank(of: lower)) / total
     }

@@ -11,7 +11,8 @@ public enum InstantKernels {
     }
 
     /// Likewise, but the sample's own timestamp in seconds.
-    public static func sampleTimes(_ samples: SampleColumn, _ grid: WindowGrid, into out: UnsafeMutablePointer<Double>) {
+    public static func sampleTimes(_ samples: SampleColumn, _ grid: WindowGrid, into out: UnsafeMutablePointer<Double>)
+    {
         newest(samples, grid) { step, index in
             out[step] = index < 0 ? Absent.value : Double(samples.times[index]) / 1000
         }

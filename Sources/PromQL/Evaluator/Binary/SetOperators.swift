@@ -8,7 +8,8 @@ extension Evaluator {
     ) throws -> StepMatrix {
         let signatures = MatchSignatures(lhs, rhs, matching)
         switch op {
-        case .and: return masked(lhs, signatures.left, presence(of: rhs, signatures.right, signatures.count), keeps: true)
+        case .and:
+            return masked(lhs, signatures.left, presence(of: rhs, signatures.right, signatures.count), keeps: true)
         case .unless:
             return masked(lhs, signatures.left, presence(of: rhs, signatures.right, signatures.count), keeps: false)
         default:

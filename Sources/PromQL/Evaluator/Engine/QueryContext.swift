@@ -52,7 +52,8 @@ final class QueryContext: Sendable {
 
     /// Reads series `range` of `selection`, hands them to `body`, and gives their samples back to the budget.
     func read(
-        _ selection: any SeriesSelection, _ range: Range<Int>, into batch: SeriesBatch, _ body: (SeriesBatch) throws -> Void
+        _ selection: any SeriesSelection, _ range: Range<Int>, into batch: SeriesBatch,
+        _ body: (SeriesBatch) throws -> Void
     ) throws {
         try cancellation.check()
         try selection.read(range, into: batch)

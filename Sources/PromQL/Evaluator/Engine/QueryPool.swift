@@ -138,12 +138,14 @@ private final class JobQueue: @unchecked Sendable {
         defer { pthread_attr_destroy(&attributes) }
         let argument = Unmanaged.passRetained(queue).toOpaque()
         var thread = pthread_t()
-        let status = pthread_create(&thread, &attributes, { argument in
-            guard let argument else { return nil }
-            let queue = Unmanaged<JobQueue>.fromOpaque(argument).takeRetainedValue()
-            while let job = queue.pop() { job.work() }
-            return nil
-        }, argument)
+        let status = pthread_create(
+            &thread, &attributes,
+            { argument in
+                guard let argument else { return nil }
+                let queue = Unmanaged<JobQueue>.fromOpaque(argument).takeRetainedValue()
+                while let job = queue.pop() { job.work() }
+                return nil
+            }, argument)
         if status != 0 { Unmanaged<JobQueue>.fromOpaque(argument).release() }
     }
 }

@@ -142,7 +142,8 @@ extension GoFormat {
         // Dividing by a whole power of ten gives the double nearest to the decimal number.
         let scale = pow(10, Double(abs(power)))
         let digits = (power >= 0 ? value * scale : value / scale).rounded(.toNearestOrEven)
-        return NumberText.text(power >= 0 ? digits / scale : digits * scale, value.magnitude < 100 ? .general : .exponent)
+        return NumberText.text(
+            power >= 0 ? digits / scale : digits * scale, value.magnitude < 100 ? .general : .exponent)
     }
 }
 

@@ -134,7 +134,8 @@ extension Evaluator {
             let (inner, times, range) = try subqueryGrid(subquery)
             let matrix =
                 inner.count == 0
-                ? try Evaluator(context, grid: inner).nothing() : try Evaluator(context, grid: inner).column(subquery.inner)
+                ? try Evaluator(context, grid: inner).nothing()
+                : try Evaluator(context, grid: inner).column(subquery.inner)
             return RangeInput(
                 samples: .subquery(matrix, inner), windows: times.windows(grid, range: range), extended: nil,
                 source: expression.source, matchers: nil)
