@@ -20,7 +20,9 @@ struct ClassicRules: ExpositionRules {
         var histogramIndex: [String: Int] = [:]
     }
 
-    private mutating func note(_ reason: String, at position: TextPosition) { problems.append(ExpositionError(reason, at: position)) }
+    private mutating func note(_ reason: String, at position: TextPosition) {
+        problems.append(ExpositionError(reason, at: position))
+    }
 
     mutating func take(_ entry: ExpositionParser.Entry, _ parser: inout ExpositionParser) throws(ExpositionError) {
         switch entry {

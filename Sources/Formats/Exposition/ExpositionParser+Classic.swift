@@ -25,7 +25,9 @@ extension ExpositionParser {
         let valueStart = offset
         while offset < bytes.count {
             let c = bytes[offset]
-            if c <= UInt8(ascii: " "), c == UInt8(ascii: " ") || c == UInt8(ascii: "\n") || c == UInt8(ascii: "\t") { break }
+            if c <= UInt8(ascii: " "), c == UInt8(ascii: " ") || c == UInt8(ascii: "\n") || c == UInt8(ascii: "\t") {
+                break
+            }
             if c == UInt8(ascii: "{") { break }
             offset += 1
         }
@@ -68,7 +70,9 @@ extension ExpositionParser {
         skipToLineEnd()
         rawText = offset > textStart ? slice(textStart, offset) : slice(offset, offset)
         if isHelp {
-            if let bad = UTF8Text.firstInvalid(rawText) { throw error("invalid UTF-8 in the help text", at: textStart + bad) }
+            if let bad = UTF8Text.firstInvalid(rawText) {
+                throw error("invalid UTF-8 in the help text", at: textStart + bad)
+            }
         } else {
             kind = try classicKind(at: textStart)
             kindFamily = rawFamily
@@ -86,7 +90,8 @@ extension ExpositionParser {
         case "untyped": return .unknown
         case let other:
             let known = ["counter", "gauge", "histogram", "summary", "untyped"]
-            throw error("invalid metric type \(quoted(other))\(Suggestion.hint(other, in: known))", at: min(start, bytes.count))
+            throw error(
+                "invalid metric type \(quoted(other))\(Suggestion.hint(other, in: known))", at: min(start, bytes.count))
         }
     }
 

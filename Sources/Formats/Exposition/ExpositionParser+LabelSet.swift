@@ -37,7 +37,9 @@ extension ExpositionParser {
         unescaped.clear()
         let normalised = normalising ? normalisedLabel : nil
         var room = nameHasEscapes ? name.count : 0
-        for label in rawLabels where label.hasEscapes || normalised != nil { room += label.name.count + label.value.count + 32 }
+        for label in rawLabels where label.hasEscapes || normalised != nil {
+            room += label.name.count + label.value.count + 32
+        }
         // Slices of this buffer are handed out below, so it must not move.
         unescaped.reserve(room)
         labelSet.add(
@@ -80,7 +82,8 @@ extension ExpositionParser {
                 UnsafeRawBufferPointer(rebasing: rawName[kindFamily.count...]).spells("_bucket")
             else { return nil }
             return "le"
-        case .summary where rawName.count == kindFamily.count: return compareBytes(rawName, kindFamily) == 0 ? "quantile" : nil
+        case .summary where rawName.count == kindFamily.count:
+            return compareBytes(rawName, kindFamily) == 0 ? "quantile" : nil
         default: return nil
         }
     }
@@ -90,7 +93,9 @@ extension ExpositionParser {
         guard let value = NumberText.parseFloat(text, syntax: .go) else { return unescape(text) }
         let start = unescaped.count
         unescaped.append(float: value, .general)
-        if value.isFinite, !unescaped.bytes[start...].contains(where: { $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "e") }) {
+        if value.isFinite,
+            !unescaped.bytes[start...].contains(where: { $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "e") })
+        {
             unescaped.append(utf8: ".0" as StaticString)
         }
         return UnsafeRawBufferPointer(rebasing: unescaped.bytes[start...])

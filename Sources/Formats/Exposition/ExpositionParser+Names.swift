@@ -67,7 +67,9 @@ extension ExpositionParser {
 
     @inline(__always)
     mutating func skipBlanks() {
-        while offset < bytes.count, bytes[offset] == UInt8(ascii: " ") || bytes[offset] == UInt8(ascii: "\t") { offset += 1 }
+        while offset < bytes.count, bytes[offset] == UInt8(ascii: " ") || bytes[offset] == UInt8(ascii: "\t") {
+            offset += 1
+        }
     }
 
     /// Everything between the braces and the closing one; `offset` stands behind the opening one.

@@ -56,7 +56,9 @@ extension ExpositionParser {
         guard bytes[offset] == UInt8(ascii: " ") else { throw error("expected one blank and \(wanted)") }
         let start = offset + 1
         offset = start
-        while offset < bytes.count, bytes[offset] != UInt8(ascii: " "), bytes[offset] != UInt8(ascii: "\n") { offset += 1 }
+        while offset < bytes.count, bytes[offset] != UInt8(ascii: " "), bytes[offset] != UInt8(ascii: "\n") {
+            offset += 1
+        }
         guard offset > start else { throw error("expected \(wanted)") }
         return start
     }
@@ -104,7 +106,9 @@ extension ExpositionParser {
         if takePrefix("# UNIT ") {
             try metadata("UNIT")
             guard unitIsSuffix else {
-                throw error("unit \(quoted(text)) is not a suffix of the metric name \(quoted(family))", at: rawText.startOffset(in: bytes))
+                throw error(
+                    "unit \(quoted(text)) is not a suffix of the metric name \(quoted(family))",
+                    at: rawText.startOffset(in: bytes))
             }
             return .unit
         }
@@ -114,7 +118,9 @@ extension ExpositionParser {
     /// `name text\n`
     private mutating func metadata(_ word: String) throws(ExpositionError) {
         try familyName(behind: word)
-        guard current == UInt8(ascii: " ") else { throw error("expected one blank and text behind the name in \(word)") }
+        guard current == UInt8(ascii: " ") else {
+            throw error("expected one blank and text behind the name in \(word)")
+        }
         let start = offset + 1
         skipToLineEnd()
         guard offset < bytes.count else { throw error(Self.missingEnd) }

@@ -22,7 +22,9 @@ extension ExpositionParser {
         ahead.offset = offset
         ahead.kind = kind
         ahead.kindFamily = kindFamily
-        while let entry = try? ahead.nextOpenMetrics(), entry == .sample, let other = ahead.startTimeBase, compareBytes(other, base) == 0 {
+        while let entry = try? ahead.nextOpenMetrics(), entry == .sample, let other = ahead.startTimeBase,
+            compareBytes(other, base) == 0
+        {
             guard ahead.isCreated, try ahead.startTimeKey(other) == key else { continue }
             startTimes = StartTimes(key: key, value: ahead.startMilliseconds)
             return startTimes.value
@@ -51,8 +53,10 @@ extension ExpositionParser {
         case .histogram: suffixes = ["_bucket", "_count", "_sum", "_created"]
         default: return nil
         }
-        for suffix in suffixes where rawName.count == kindFamily.count + suffix.utf8CodeUnitCount && rawName.ends(with: suffix) {
-            return compareBytes(UnsafeRawBufferPointer(rebasing: rawName[..<kindFamily.count]), kindFamily) == 0 ? kindFamily : nil
+        for suffix in suffixes
+        where rawName.count == kindFamily.count + suffix.utf8CodeUnitCount && rawName.ends(with: suffix) {
+            return compareBytes(UnsafeRawBufferPointer(rebasing: rawName[..<kindFamily.count]), kindFamily) == 0
+                ? kindFamily : nil
         }
         return nil
     }

@@ -115,7 +115,9 @@ public struct ExpositionParser: ~Copyable {
     public var series: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: bytes[entryStart..<seriesEnd]) }
 
     /// The family that a `# HELP`, `# TYPE` or `# UNIT` line is about.
-    public var family: String { rawFamily.contains(UInt8(ascii: "\\")) ? unescapedText(rawFamily) : String(decoding: rawFamily, as: UTF8.self) }
+    public var family: String {
+        rawFamily.contains(UInt8(ascii: "\\")) ? unescapedText(rawFamily) : String(decoding: rawFamily, as: UTF8.self)
+    }
 
     /// The help text, unescaped; the unit; or a comment's whole line.
     public var text: String { String(decoding: rawText, as: UTF8.self) }
@@ -142,7 +144,9 @@ public struct ExpositionParser: ~Copyable {
     }
 
     @inline(__always)
-    func slice(_ start: Int, _ end: Int) -> UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: bytes[start..<end]) }
+    func slice(_ start: Int, _ end: Int) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: bytes[start..<end])
+    }
 
     /// The byte at `offset`; a newline at the end of the text, so that a last line without one is complete.
     @inline(__always)

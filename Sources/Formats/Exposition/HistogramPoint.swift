@@ -78,7 +78,9 @@ struct HistogramPoint {
         let hasNegativeBounds = buckets.contains { $0.bound < 0 }
         if let sum {
             if count == nil { found.append(("\(sumSuffix) needs \(countSuffix) beside it", sum.position)) }
-            if hasNegativeBounds, !isGauge { found.append(("a histogram with negative buckets must have no \(sumSuffix)", sum.position)) }
+            if hasNegativeBounds, !isGauge {
+                found.append(("a histogram with negative buckets must have no \(sumSuffix)", sum.position))
+            }
             if !hasNegativeBounds, isGauge, sum.value < 0 {
                 found.append(("\(sumSuffix) must not be negative without negative buckets", sum.position))
             }

@@ -32,7 +32,9 @@ struct OpenMetricsRules: ExpositionRules {
         var histogram: HistogramPoint?
     }
 
-    private mutating func note(_ reason: String, at position: TextPosition) { problems.append(ExpositionError(reason, at: position)) }
+    private mutating func note(_ reason: String, at position: TextPosition) {
+        problems.append(ExpositionError(reason, at: position))
+    }
 
     mutating func take(_ entry: ExpositionParser.Entry, _ parser: inout ExpositionParser) throws(ExpositionError) {
         switch entry {
@@ -62,7 +64,9 @@ struct OpenMetricsRules: ExpositionRules {
 
     private mutating func begin(_ name: String, at position: TextPosition) {
         finishFamily()
-        if finishedFamilies.contains(name) { note("family \(name) stands in two places, or is declared twice", at: position) }
+        if finishedFamilies.contains(name) {
+            note("family \(name) stands in two places, or is declared twice", at: position)
+        }
         family = Family(name: name, position: position)
     }
 
@@ -201,7 +205,8 @@ struct OpenMetricsRules: ExpositionRules {
     private mutating func noteDisorder(_ sample: JudgedSample, _ metric: Metric) {
         switch (metric.lastTimestamp, sample.timestamp) {
         case (nil, nil): break
-        case (let last?, let timestamp?): if timestamp < last { note("timestamps of a metric must not go back", at: sample.position) }
+        case (let last?, let timestamp?):
+            if timestamp < last { note("timestamps of a metric must not go back", at: sample.position) }
         default: note("a metric has timestamps on all of its samples or on none", at: sample.position)
         }
     }

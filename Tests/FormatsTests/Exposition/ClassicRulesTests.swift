@@ -52,15 +52,15 @@ import Testing
                 # TYPE e summary
                 e{quantile="2"} 1
                 """) == [
-                "3:1: bucket bounds must ascend",
-                "3:1: the histogram has no bucket with le=\"+Inf\"",
-                "4:1: \"x\" is no bucket bound",
-                "8:1: the same sample stands twice",
-                "9:1: # HELP must stand before the samples of b",
-                "10:8: expected a label name",
-                "13:1: a second # TYPE for d",
-                "15:1: a summary's value needs the label \"quantile\", from 0 to 1",
-            ])
+                    "3:1: bucket bounds must ascend",
+                    "3:1: the histogram has no bucket with le=\"+Inf\"",
+                    "4:1: \"x\" is no bucket bound",
+                    "8:1: the same sample stands twice",
+                    "9:1: # HELP must stand before the samples of b",
+                    "10:8: expected a label name",
+                    "13:1: a second # TYPE for d",
+                    "15:1: a summary's value needs the label \"quantile\", from 0 to 1",
+                ])
         #expect(problems("a 1\nb 1\na{x=\"y\"} 2\n") == ["3:1: the lines of a do not stand together"])
         #expect(problems("a 1") == ["1:4: the last line does not end with a newline"])
     }

@@ -31,17 +31,21 @@ import Testing
         #expect(batch.seriesCount == 4)
         #expect(
             (0..<4).map { batch.labels($0).description } == [
-                #"http_seconds_bucket{le="1.0", path="/a\"b"}"#, #"http_seconds_bucket{le="+Inf", path="/a\"b"}"#, #"other{le="1"}"#,
+                #"http_seconds_bucket{le="1.0", path="/a\"b"}"#, #"http_seconds_bucket{le="+Inf", path="/a\"b"}"#,
+                #"other{le="1"}"#,
                 #"{"odd name", a="1", b="2"}"#,
             ])
         #expect(Array(batch.timestamps) == [1000, 1_700_000_000_000, 1000, 1000])
         #expect(Array(batch.values[..<2]) == [3, 4])
         #expect(batch.values[3] == -.infinity)
         #expect(!StaleMarker.matches(batch.values[2]))
-        #expect(batch.metadata == [MetricMetadata(family: "http_seconds", kind: .histogram, help: "Time \\ spent\nwell.")])
+        #expect(
+            batch.metadata == [MetricMetadata(family: "http_seconds", kind: .histogram, help: "Time \\ spent\nwell.")])
     }
 
-    @Test func emptyLabelValuesAreAbsent() throws { #expect(try batch("a{b=\"\",c=\"d\"} 1").labels(0).description == #"a{c="d"}"#) }
+    @Test func emptyLabelValuesAreAbsent() throws {
+        #expect(try batch("a{b=\"\",c=\"d\"} 1").labels(0).description == #"a{c="d"}"#)
+    }
 
     @Test(arguments: [
         ("a 1\nb x\n", "2:3: \"x\" is not a number"),
@@ -102,7 +106,8 @@ import Testing
 
     @Test func negotiates() {
         #expect(ExpositionFormat(contentType: "text/plain; version=0.0.4") == .classic)
-        #expect(ExpositionFormat(contentType: "Application/OpenMetrics-Text;version=1.0.0; charset=utf-8") == .openMetrics)
+        #expect(
+            ExpositionFormat(contentType: "Application/OpenMetrics-Text;version=1.0.0; charset=utf-8") == .openMetrics)
         #expect(ExpositionFormat(contentType: "application/json") == nil)
         #expect(ExpositionFormat(contentType: "") == nil)
         #expect(ExpositionFormat.negotiated(accept: nil) == .classic)
@@ -112,14 +117,18 @@ import Testing
     }
 
     @Test func survivesMutations() {
-        let classic = Array("# HELP a b\\n\n# TYPE a histogram\na_bucket{le=\"1\",\"x y\"=\"\\\\\"} 1 5\n{\"a b\",c=\"é\"} 0x\na_sum NaN\n".utf8)
-        let open = Array("# TYPE a counter\n# UNIT a \na_total{b=\"c\\\"\"} 1 1.5 # {d=\"e\"} 2 3\na_created 1\n# EOF\n".utf8)
+        let classic = Array(
+            "# HELP a b\\n\n# TYPE a histogram\na_bucket{le=\"1\",\"x y\"=\"\\\\\"} 1 5\n{\"a b\",c=\"é\"} 0x\na_sum NaN\n"
+                .utf8)
+        let open = Array(
+            "# TYPE a counter\n# UNIT a \na_total{b=\"c\\\"\"} 1 1.5 # {d=\"e\"} 2 3\na_created 1\n# EOF\n".utf8)
         var random = SeededGenerator(seed: 11)
         for i in 0..<20_000 {
             let format = i.isMultiple(of: 2) ? ExpositionFormat.classic : .openMetrics
             var bytes = format == .classic ? classic : open
             for _ in 0...Int(random.next() % 4) {
-                bytes[Int(random.next() % UInt64(bytes.count))] = UInt8(truncatingIfNeeded: random.next() & (i % 3 == 0 ? 0xFF : 0x7F))
+                bytes[Int(random.next() % UInt64(bytes.count))] = UInt8(
+                    truncatingIfNeeded: random.next() & (i % 3 == 0 ? 0xFF : 0x7F))
             }
             bytes.removeLast(Int(random.next() % UInt64(bytes.count)))
             bytes.withUnsafeBytes { raw in

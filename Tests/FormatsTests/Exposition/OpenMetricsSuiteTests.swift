@@ -9,7 +9,8 @@ import Testing
         var bad = 0
         for name in try SharedData.list("conformance/openmetrics") where name != "SOURCE" {
             let folder = "conformance/openmetrics/\(name)"
-            let verdict = try JSONValue(parsing: String(decoding: SharedData.read(folder + "/test.json"), as: UTF8.self))
+            let verdict = try JSONValue(
+                parsing: String(decoding: SharedData.read(folder + "/test.json"), as: UTF8.self))
             let shouldParse = try #require(verdict["shouldParse"]?.bool as Bool?)
             let bytes = try SharedData.read(folder + "/metrics")
             let problems = bytes.withUnsafeBytes { ExpositionValidator.problems(in: $0, format: .openMetrics) }

@@ -23,7 +23,11 @@ import Testing
         for row in rows {
             let row = try JSONValue(parsing: row)
             let bytes: [UInt8]
-            if let text = row["input"]?.string { bytes = Array(text.utf8) } else { bytes = base64(try #require(row["input_base64"]?.string)) }
+            if let text = row["input"]?.string {
+                bytes = Array(text.utf8)
+            } else {
+                bytes = base64(try #require(row["input_base64"]?.string))
+            }
             let valid = try #require(row["valid"]?.bool as Bool?)
             let kind = try format(row["format"]?.string)
             do {
@@ -39,10 +43,13 @@ import Testing
     @Test(.enabled(if: SharedData.isPresent), arguments: ["classic-full", "classic-utf8", "om-full"])
     func readsEveryEntry(_ name: String) throws {
         let bytes = try SharedData.read("conformance/textformat/\(name).txt")
-        let expected = try SharedData.lines("conformance/textformat/\(name).expected.jsonl").map { try JSONValue(parsing: $0) }
+        let expected = try SharedData.lines("conformance/textformat/\(name).expected.jsonl").map {
+            try JSONValue(parsing: $0)
+        }
         let isOpenMetrics = name.hasPrefix("om")
         try bytes.withUnsafeBytes { raw in
-            var parser = ExpositionParser(raw, format: isOpenMetrics ? .openMetrics : .classic, readsStartTimestamps: true)
+            var parser = ExpositionParser(
+                raw, format: isOpenMetrics ? .openMetrics : .classic, readsStartTimestamps: true)
             for (index, row) in expected.enumerated() {
                 let entry = try parser.next()
                 try expectSame(entry, &parser, row, "\(name) entry \(index): \(row.text)")
@@ -91,7 +98,8 @@ import Testing
         #expect(start == row["start_timestamp_ms"]?.int.map(Int64.init), note)
         if let exemplar = row["exemplars"]?[0] {
             let got = try parser.exemplarLabels().list.map { "\($0.name)=\($0.value)" }
-            #expect(got == exemplar["labels"]?.object?.members.map { "\($0.key)=\($0.value.string ?? "")" }.sorted(), note)
+            #expect(
+                got == exemplar["labels"]?.object?.members.map { "\($0.key)=\($0.value.string ?? "")" }.sorted(), note)
             #expect(parser.exemplarValue == exemplar["value"]?.number, note)
             #expect(parser.exemplarTimestamp == exemplar["timestamp_ms"]?.int.map(Int64.init), note)
         } else {
