@@ -46,10 +46,14 @@ import Testing
         #expect(status(try RawConnection.exchange(port, "POST /echo HTTP/1.0\r\n\r\nab")) == 411)
         #expect(status(try RawConnection.exchange(port, "GET /hello HTTP/1.0\r\n\r\n")) == 200)
         #expect(
-            status(try RawConnection.exchange(port, "POST /echo HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")) == 400)
+            status(
+                try RawConnection.exchange(port, "POST /echo HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"))
+                == 400)
     }
 
-    @Test(arguments: ["\r\n\r\n\r\n", "GET\r\n\r\n", "GET /hello\r\n\r\n", "\u{16}\u{3}\u{1}\r\n\r\n", "GET /hello HTTP/9.9\r\n\r\n"])
+    @Test(arguments: [
+        "\r\n\r\n\r\n", "GET\r\n\r\n", "GET /hello\r\n\r\n", "\u{16}\u{3}\u{1}\r\n\r\n", "GET /hello HTTP/9.9\r\n\r\n",
+    ])
     func survivesNoise(_ noise: String) throws {
         let test = try TestServer()
         let connection = try RawConnection(test.server.port)
@@ -84,7 +88,8 @@ import Testing
 
     @Test func boundsBodiesBeforeReadingThem() throws {
         let test = try TestServer()
-        #expect(try client.call(HTTPCall(.post, test.url + "/small", body: Array(repeating: 1, count: 1000))).status == 200)
+        #expect(
+            try client.call(HTTPCall(.post, test.url + "/small", body: Array(repeating: 1, count: 1000))).status == 200)
         let over = try client.call(HTTPCall(.post, test.url + "/small", body: Array(repeating: 1, count: 1001)))
         #expect(over.status == 413)
         // The small rest is read, so the connection goes on.

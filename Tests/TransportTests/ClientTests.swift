@@ -82,7 +82,9 @@ import Testing
     @Test func followsRedirectsWhenAsked() throws {
         let routes =
             TestServer.routes + [
-                HTTPRoute([.get], "/moved") { _, respond in respond(HTTPResponse(status: 302, headers: ["Location": "/hello"])) }
+                HTTPRoute([.get], "/moved") { _, respond in
+                    respond(HTTPResponse(status: 302, headers: ["Location": "/hello"]))
+                }
             ]
         let test = try TestServer(routes)
         var call = HTTPCall(.get, test.url + "/moved")
@@ -133,7 +135,9 @@ import Testing
 
     @Test func knowsWhatToRetry() {
         let policy = RetryPolicy()
-        for status in [408, 429, 500, 502, 503, 504] { #expect(policy.isRetryable(.success(HTTPResponse(status: status)))) }
+        for status in [408, 429, 500, 502, 503, 504] {
+            #expect(policy.isRetryable(.success(HTTPResponse(status: status))))
+        }
         for status in [200, 204, 400, 401, 404, 413, 501] {
             #expect(!policy.isRetryable(.success(HTTPResponse(status: status))))
         }

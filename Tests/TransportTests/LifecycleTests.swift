@@ -139,7 +139,8 @@ import Testing
             let path = ["/hello", "/later", "/large", "/echo"][i % 4]
             let call =
                 path == "/echo"
-                ? HTTPCall(.post, test.url + path, body: Array(repeating: 7, count: i * 50)) : HTTPCall(.get, test.url + path)
+                ? HTTPCall(.post, test.url + path, body: Array(repeating: 7, count: i * 50))
+                : HTTPCall(.get, test.url + path)
             client.send(call) { results.add(try? $0.get().status) }
         }
         for _ in 0..<1000 where results.count < 2000 { pause(milliseconds: 10) }

@@ -56,7 +56,8 @@ import Testing
         #expect(missing.status == 404)
         #expect(missing.headers["Content-Type"] == "application/json")
         #expect(
-            text(missing) == "{\"status\":\"error\",\"errorType\":\"not_found\",\"error\":\"there is nothing at /nowhere\"}")
+            text(missing)
+                == "{\"status\":\"error\",\"errorType\":\"not_found\",\"error\":\"there is nothing at /nowhere\"}")
         let wrong = try client.call(HTTPCall(.post, test.url + "/hello", body: [1, 2, 3]))
         #expect(wrong.status == 405)
         #expect(wrong.headers["Allow"] == "GET, HEAD, OPTIONS")
@@ -139,7 +140,9 @@ import Testing
         #expect(refused.headers["WWW-Authenticate"] == "Bearer realm=\"obs\"")
         #expect(text(refused).contains("\"errorType\":\"unauthorized\""))
         #expect(try client.call(HTTPCall(.get, test.url + "/-/healthy")).status == 200)
-        for wrong in ["Bearer first-secres", "Bearer", "Bearer ", "Basic first-secret", "first-secret", "Bearer first-secret2"] {
+        for wrong in [
+            "Bearer first-secres", "Bearer", "Bearer ", "Basic first-secret", "first-secret", "Bearer first-secret2",
+        ] {
             let call = HTTPCall(.get, test.url + "/hello", headers: ["Authorization": wrong])
             #expect(try client.call(call).status == 401)
         }
@@ -161,7 +164,9 @@ import Testing
         #expect(ListenAddress(parsing: "127.0.0.1:7070") == ListenAddress("127.0.0.1", 7070))
         #expect(ListenAddress(parsing: "[::1]:80") == ListenAddress("::1", 80))
         #expect(ListenAddress(parsing: ":80") == ListenAddress("0.0.0.0", 80))
-        for wrong in ["", "80", "a", "a:b", "::1:80", "a:70000", "[::1:80"] { #expect(ListenAddress(parsing: wrong) == nil) }
+        for wrong in ["", "80", "a", "a:b", "::1:80", "a:70000", "[::1:80"] {
+            #expect(ListenAddress(parsing: wrong) == nil)
+        }
         #expect(ListenAddress("::1", 80).description == "[::1]:80")
     }
 

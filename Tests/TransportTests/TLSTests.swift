@@ -16,7 +16,9 @@ final class Certificates {
         try issue("ca", subject: "/CN=test authority")
         try issue("server", subject: "/CN=server.test", names: "DNS:server.test,DNS:localhost,IP:127.0.0.1")
         try issue("client", subject: "/CN=client.test", names: "DNS:client.test")
-        try run("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=stranger -keyout stranger.key -out stranger.pem")
+        try run(
+            "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=stranger -keyout stranger.key -out stranger.pem"
+        )
     }
 
     deinit { system("rm -rf \(directory)") }
@@ -26,12 +28,16 @@ final class Certificates {
     private func issue(_ name: String, subject: String, names: String? = nil) throws {
         guard let names else {
             return try run(
-                "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj '\(subject)' -keyout \(name).key -out \(name).pem")
+                "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj '\(subject)' -keyout \(name).key -out \(name).pem"
+            )
         }
-        try run("openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj '\(subject)' -keyout \(name).key -out \(name).csr")
+        try run(
+            "openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj '\(subject)' -keyout \(name).key -out \(name).csr"
+        )
         try run("printf 'subjectAltName=\(names)' > \(name).ext")
         try run(
-            "openssl x509 -req -in \(name).csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile \(name).ext -out \(name).pem")
+            "openssl x509 -req -in \(name).csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile \(name).ext -out \(name).pem"
+        )
     }
 
     private func run(_ command: String) throws {
@@ -50,7 +56,9 @@ final class Certificates {
         return try TestServer { $0.tls = tls }
     }
 
-    private func call(_ test: TestServer, _ path: String = "/hello", _ adjust: (inout HTTPCallOptions.TLS) -> Void) -> HTTPCall {
+    private func call(_ test: TestServer, _ path: String = "/hello", _ adjust: (inout HTTPCallOptions.TLS) -> Void)
+        -> HTTPCall
+    {
         var call = HTTPCall(.get, test.url + path)
         var options = HTTPCallOptions()
         adjust(&options.tls)
@@ -112,8 +120,11 @@ final class Certificates {
         let certificates = try Certificates()
         let held = Held()
         let tls = try ServerTLS(
-            files: PosixFileSystem(), certificateFile: certificates.path("server.pem"), keyFile: certificates.path("server.key"))
-        let test = try TestServer([HTTPRoute([.get], "/hold") { request, respond in held.add(request, respond) }]) { $0.tls = tls }
+            files: PosixFileSystem(), certificateFile: certificates.path("server.pem"),
+            keyFile: certificates.path("server.key"))
+        let test = try TestServer([HTTPRoute([.get], "/hold") { request, respond in held.add(request, respond) }]) {
+            $0.tls = tls
+        }
         var waiting = call(test, "/hold") { $0.skipsVerification = true }
         waiting.timeoutSeconds = 0.3
         #expect(throws: HTTPCallError.self) { try client.call(waiting) }
