@@ -101,6 +101,11 @@ public final class MetricBatch: @unchecked Sendable {
             UnsafeRawBufferPointer(rebasing: all[entry.labelOffset..<entry.labelOffset + entry.labelLength]))
     }
 
+    /// Calls `body` with the arena that all entries' label offsets point into, valid only within the call.
+    public func withLabelArena<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
+        try body(arena.bytes)
+    }
+
     /// A copy of the label set of series `index`; for cold paths.
     public func labels(_ index: Int) -> Labels { withLabels(index) { Labels(canonical: $0) } }
 }

@@ -1,0 +1,126 @@
+import Bedrock
+import Model
+
+/// Walks a `MetricRecord`. Label sets are rebuilt in one buffer that is reused from series to series; rows are read in place.
+///
+/// ```
+/// var reader = try MetricRecordReader(payload)
+/// while try reader.nextSeries() { use reader.labels; for each row: reader.nextRow(); for each histogram: reader.nextHistogram() }
+/// while let item = try reader.nextMetadata() { … }
+/// ```
+/// Rows and histograms of a series must be read, all of them and in this order, before the next series. Not thread-safe.
+struct MetricRecordReader: ~Copyable {
+    private var reader: ByteReader
+    private var seriesLeft: Int
+    private var metadataLeft = -1
+    private var time: Int64
+    private var labelBytes: ByteBuffer
+    /// Float rows and histograms of the current series.
+    private(set) var rowCount = 0
+    private(set) var histogramCount = 0
+
+    /// - Throws: when the version is unknown or the head is cut off. Later damage is found as it is reached.
+    init(_ payload: UnsafeRawBufferPointer) throws(DecodeError) {
+        // The head first: a noncopyable type can't throw half initialised.
+        let (reader, series, time) = try Self.readHead(payload)
+        self.reader = reader
+        seriesLeft = series
+        self.time = time
+        labelBytes = ByteBuffer(capacity: 512)
+    }
+
+    private static func readHead(
+        _ payload: UnsafeRawBufferPointer
+    ) throws(DecodeError) -> (reader: ByteReader, series: Int, time: Int64) {
+        var reader = ByteReader(payload)
+        let version = try reader.u8()
+        guard version == MetricRecord.version else { throw DecodeError("unknown record version \(version)", at: 0) }
+        // A series takes four bytes at least.
+        let series = try reader.length(limit: payload.count / 4)
+        let time = try reader.signedVarint()
+        return (reader, series, time)
+    }
+
+    /// Bytes read so far.
+    var offset: Int { reader.offset }
+
+    /// Canonical label bytes of the current series, unchecked as yet (see `isCanonical`); valid until the next series.
+    var labels: UnsafeRawBufferPointer { labelBytes.bytes }
+
+    /// Moves on to the next series; false when there is none.
+    mutating func nextSeries() throws(DecodeError) -> Bool {
+        guard seriesLeft > 0 else { return false }
+        seriesLeft -= 1
+        let prefix = try reader.length(limit: labelBytes.count)
+        let suffix = try reader.length(limit: labelBytes.count - prefix)
+        let middle = try reader.prefixed()
+        rebuild(prefix: prefix, middle: middle, suffix: suffix)
+        let rows = try reader.varint()
+        // A row takes nine bytes at least, a histogram more than ten.
+        guard rows >> 1 <= UInt64(reader.remaining / 9) else { throw DecodeError("\(rows >> 1) rows", at: reader.offset) }
+        rowCount = Int(rows >> 1)
+        histogramCount = rows & 1 == 0 ? 0 : try reader.length(limit: reader.remaining / 10)
+        return true
+    }
+
+    @inline(__always) mutating func nextRow() throws(DecodeError) -> (timestamp: Int64, value: Double) {
+        time = time &+ (try reader.signedVarint())
+        return (time, try reader.double())
+    }
+
+    /// The next histogram, and where its `HistogramRecord` stands in the payload.
+    mutating func nextHistogram() throws(DecodeError) -> (
+        timestamp: Int64, histogram: NativeHistogram, bytes: Range<Int>
+    ) {
+        time = time &+ (try reader.signedVarint())
+        let start = reader.offset
+        let histogram = try HistogramRecord.decode(&reader)
+        return (time, histogram, start..<reader.offset)
+    }
+
+    /// The metadata behind the last series; nil at the end of the record.
+    mutating func nextMetadata() throws(DecodeError) -> MetricMetadata? {
+        // An item takes four bytes at least.
+        if metadataLeft < 0 { metadataLeft = try reader.length(limit: reader.remaining / 4) }
+        guard metadataLeft > 0 else {
+            guard reader.isAtEnd else { throw DecodeError("bytes behind the end of a record", at: reader.offset) }
+            return nil
+        }
+        metadataLeft -= 1
+        return try MetricRecord.decodeMetadata(&reader)
+    }
+
+    private mutating func rebuild(prefix: Int, middle: UnsafeRawBufferPointer, suffix: Int) {
+        let old = labelBytes.count
+        let new = prefix + middle.count + suffix
+        if new > old { labelBytes.append(capacity: new - old) { _ in new - old } }
+        let all = labelBytes.mutableBytes
+        if let base = all.baseAddress {
+            if suffix > 0 && new != old {
+                (base + new - suffix).copyMemory(from: base + old - suffix, byteCount: suffix)
+            }
+            if let source = middle.baseAddress, middle.count > 0 {
+                (base + prefix).copyMemory(from: source, byteCount: middle.count)
+            }
+        }
+        labelBytes.truncate(to: new)
+    }
+}
+
+/// Whether bytes are a canonical label set: whole, names ascending and unique, names and values not empty.
+func isCanonical(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    var reader = ByteReader(bytes)
+    var previous = UnsafeRawBufferPointer(start: nil, count: 0)
+    do throws(DecodeError) {
+        while !reader.isAtEnd {
+            let name = try reader.prefixed()
+            let value = try reader.prefixed()
+            guard name.count > 0, value.count > 0 else { return false }
+            if previous.count > 0, compareBytes(previous, name) >= 0 { return false }
+            previous = name
+        }
+    } catch {
+        return false
+    }
+    return true
+}
