@@ -170,7 +170,8 @@ extension MemtablePin {
         var table = MetricMemtable()
         var blocks: [[UInt8]] = []
         for tick in 0..<900 {
-            try Self.apply(Self.randomRecord(tick, series: 5 + tick / 200, &generator, &oracle), UInt64(tick + 1), to: table)
+            try Self.apply(
+                Self.randomRecord(tick, series: 5 + tick / 200, &generator, &oracle), UInt64(tick + 1), to: table)
             if generator.next() % 50 == 0 {
                 var block = ByteBuffer()
                 table.checkpoint(into: &block)
@@ -198,13 +199,17 @@ extension MemtablePin {
 
     static func restored(_ blocks: [[UInt8]]) throws -> MetricMemtable {
         let table = MetricMemtable()
-        for block in blocks { try block.withUnsafeBytes { try $0.withUnsafeBytesCopy { try table.restore($0, owner: $1) } } }
+        for block in blocks {
+            try block.withUnsafeBytes { try $0.withUnsafeBytesCopy { try table.restore($0, owner: $1) } }
+        }
         return table
     }
 
     @Test func damagedCheckpointsThrowOrDiffer() throws {
         let table = MetricMemtable()
-        for tick in 0..<300 { try Self.apply(Self.record([(1, Int64(tick), 1), (2, Int64(tick), 2)]), UInt64(tick + 1), to: table) }
+        for tick in 0..<300 {
+            try Self.apply(Self.record([(1, Int64(tick), 1), (2, Int64(tick), 2)]), UInt64(tick + 1), to: table)
+        }
         let batch = MetricRecordTests.batch()
         var record = ByteBuffer()
         MetricRecord.encode(batch, into: &record)
@@ -274,7 +279,6 @@ extension MemtablePin {
         #expect(try table.pin().contents().rows.values.allSatisfy { $0.count == 2000 })
     }
 }
-
 
 extension UnsafeRawBufferPointer {
     /// Bytes that stay where they are for as long as the owner does.

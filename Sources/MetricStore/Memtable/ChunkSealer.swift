@@ -62,7 +62,8 @@ final class ChunkSealer {
     ) -> UnsafeRawBufferPointer {
         let bytes = UnsafeRawBufferPointer(start: timestamps, count: count * 8)
         if lastTimestamps.count == count,
-            commonPrefix(bytes, UnsafeRawBufferPointer(start: lastTimestamps.timestamps, count: count * 8), limit: bytes.count)
+            commonPrefix(
+                bytes, UnsafeRawBufferPointer(start: lastTimestamps.timestamps, count: count * 8), limit: bytes.count)
                 == bytes.count
         {
             return lastColumn

@@ -39,7 +39,8 @@ enum MemtableCheckpoint {
     // MARK: Writing
 
     static func write(
-        _ tables: [Tenant: TenantTable], state: inout CheckpointState, through tick: UInt32, into block: inout ByteBuffer
+        _ tables: [Tenant: TenantTable], state: inout CheckpointState, through tick: UInt32,
+        into block: inout ByteBuffer
     ) {
         let start = block.count
         block.append(version)

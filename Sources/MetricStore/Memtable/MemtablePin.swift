@@ -35,7 +35,9 @@ public final class MemtablePin: @unchecked Sendable {
     }
 
     /// Appends the rows of a series that overlap the range, in order of arrival, possibly with some around it.
-    func appendRows(_ head: UnsafeMutablePointer<SeriesHead>, in range: TimeRange, to buffer: RowBuffer) throws(DecodeError) {
+    func appendRows(_ head: UnsafeMutablePointer<SeriesHead>, in range: TimeRange, to buffer: RowBuffer)
+        throws(DecodeError)
+    {
         guard let page = head.pointee.page else { return }
         try appendChunks(page.chunks, in: range, to: buffer)
         let visible = page.visibleCount(tick)

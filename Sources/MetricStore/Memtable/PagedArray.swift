@@ -27,7 +27,9 @@ final class PagedArray<Element: ~Copyable>: @unchecked Sendable {
     var count: Int { published.load(ordering: .acquiring) }
 
     /// Bytes of all pages; for the writer.
-    var byteCount: Int { pageCount == 0 ? 0 : ((1 << (Self.firstPageShift + pageCount)) - 64) * MemoryLayout<Element>.stride }
+    var byteCount: Int {
+        pageCount == 0 ? 0 : ((1 << (Self.firstPageShift + pageCount)) - 64) * MemoryLayout<Element>.stride
+    }
 
     /// Appends an element and makes it visible. Returns its index.
     @discardableResult func append(_ element: consuming Element) -> Int {

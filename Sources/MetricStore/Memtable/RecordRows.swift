@@ -52,7 +52,9 @@ struct RecordRows: ~Copyable {
                 labelLength: reader.labels.count, rowEnd: 0, histogramEnd: 0)
             if entry.series < 0 {
                 // A known label set equals one that was checked.
-                guard isCanonical(reader.labels) else { throw DecodeError("label set is not canonical", at: reader.offset) }
+                guard isCanonical(reader.labels) else {
+                    throw DecodeError("label set is not canonical", at: reader.offset)
+                }
                 unknown.append(reader.labels)
             }
             for _ in 0..<reader.rowCount {

@@ -55,7 +55,9 @@ import Testing
 
     @Test func zigZagKeepsSmallNumbersSmall() {
         #expect([0, -1, 1, -2, 2].map { ZigZag.encode($0) } == [0, 1, 2, 3, 4])
-        for value in [Int64.min, .max, 0, -1, 1 << 40, -(1 << 40)] { #expect(ZigZag.decode(ZigZag.encode(value)) == value) }
+        for value in [Int64.min, .max, 0, -1, 1 << 40, -(1 << 40)] {
+            #expect(ZigZag.decode(ZigZag.encode(value)) == value)
+        }
         #expect([0 as UInt64, 1, 255, .max].map(\.bitLength) == [0, 1, 8, 64])
     }
 }

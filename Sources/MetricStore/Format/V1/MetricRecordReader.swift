@@ -57,7 +57,9 @@ struct MetricRecordReader: ~Copyable {
         rebuild(prefix: prefix, middle: middle, suffix: suffix)
         let rows = try reader.varint()
         // A row takes nine bytes at least, a histogram more than ten.
-        guard rows >> 1 <= UInt64(reader.remaining / 9) else { throw DecodeError("\(rows >> 1) rows", at: reader.offset) }
+        guard rows >> 1 <= UInt64(reader.remaining / 9) else {
+            throw DecodeError("\(rows >> 1) rows", at: reader.offset)
+        }
         rowCount = Int(rows >> 1)
         histogramCount = rows & 1 == 0 ? 0 : try reader.length(limit: reader.remaining / 10)
         return true

@@ -24,7 +24,9 @@ enum PatchedPacking {
                 used += 1
             }
             guard used > 0 else { return (0, 1) }
-            var best = (width: lengths[used - 1], bytes: 1 + BitPacking.byteCount(count: count, width: lengths[used - 1]))
+            var best = (
+                width: lengths[used - 1], bytes: 1 + BitPacking.byteCount(count: count, width: lengths[used - 1])
+            )
             var at = used - 2
             while at >= 0 {
                 let width = lengths[at]
@@ -80,7 +82,9 @@ enum PatchedPacking {
         for _ in 0..<patches {
             row += 1 + (try patchReader.length(limit: count))
             let high = try patchReader.varint()
-            guard row < count, width < 64 else { throw DecodeError("patch outside of its column", at: patchReader.offset) }
+            guard row < count, width < 64 else {
+                throw DecodeError("patch outside of its column", at: patchReader.offset)
+            }
             target[row] |= high << UInt64(width)
         }
     }
