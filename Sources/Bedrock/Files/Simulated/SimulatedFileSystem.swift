@@ -126,7 +126,7 @@ public final class SimulatedFileSystem: FileSystem {
         SimulatedFile(path: path, node: node, incarnation: disk.incarnation, of: self)
     }
 
-    private func locked<R>(_ body: (inout sending SimulatedDisk) throws(FileError) -> R) throws(FileError) -> R {
+    fileprivate func locked<R>(_ body: (inout sending SimulatedDisk) throws(FileError) -> R) throws(FileError) -> R {
         // Mutex's typed throws and closures returning class instances don't mix well; a result does.
         let result = disk.withLock { disk -> UncheckedResult<R> in
             if disk.isDown { return UncheckedResult(.failure(SimulatedDisk.powerIsOff("reach", "the disk"))) }
@@ -142,4 +142,11 @@ public final class SimulatedFileSystem: FileSystem {
 private struct UncheckedResult<R>: @unchecked Sendable {
     let value: Result<R, FileError>
     init(_ value: Result<R, FileError>) { self.value = value }
+}
+
+extension SimulatedFileSystem {
+    /// Counts `body` as a change that is durable at once, so that crashes and faults hit it as they hit files: a database's commit.
+    public func external(_ name: String, _ body: () -> Void) throws(FileError) {
+        try locked { disk throws(FileError) in try disk.change(.sync, name) { _ in body() } }
+    }
 }

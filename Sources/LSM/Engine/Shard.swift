@@ -1,0 +1,103 @@
+import Bedrock
+import Model
+import Synchronization
+
+/// What the workers and the readers of one shard share. Thread-safe.
+final class Shard<Format: SegmentFormat>: Sendable {
+    let key: ShardKey
+    let epoch: UInt64
+    let requests: BoundedQueue<ShardRequest>
+    let root: Published<ShardRoot<Format>>
+    /// Records up to here are in rows that readers see.
+    let appliedOffset: Atomic<UInt64>
+    /// Records up to here are in segments.
+    let committedOffset: Atomic<UInt64>
+    let logBytes = Atomic<Int>(0)
+    /// The log is over its cap because checkpoints lag.
+    let isLagging = Atomic<Bool>(false)
+    /// Memtables are over their ceiling because flushes lag.
+    let isOverMemory = Atomic<Bool>(false)
+    /// Closed, and all requests are worked off and sealed.
+    let isDrained = Atomic<Bool>(false)
+    let memory: MemoryAccount
+    private let nextObject = Atomic<UInt64>(0)
+    private let state = Mutex(State())
+
+    private struct State {
+        var fault: String?
+        var waiters: [(offset: UInt64, done: @Sendable (Result<Void, WriteError>) -> Void)] = []
+        /// Reserved names whose objects came to nothing, to be swept.
+        var abandoned: [String] = []
+        /// Handles of objects that are removed in the catalog: while one lives, a snapshot may read the object.
+        var pinned: [String: PinnedObject] = [:]
+    }
+
+    private struct PinnedObject: Sendable {
+        weak let handle: SegmentHandle<Format>?
+    }
+
+    init(key: ShardKey, state: ShardState, root: ShardRoot<Format>, options: EngineOptions, memory: MemoryAccount) {
+        self.key = key
+        epoch = state.epoch
+        requests = BoundedQueue(byteCountMax: options.queueBytesMax)
+        self.root = Published(root)
+        appliedOffset = Atomic(state.offset)
+        committedOffset = Atomic(state.offset)
+        self.memory = memory
+    }
+
+    /// A name no object ever had: the epoch is this opening's alone.
+    func newObjectName() -> String {
+        let number = nextObject.wrappingAdd(1, ordering: .relaxed).newValue
+        return "\(key.signal)/\(key.index)/\(epoch)-\(number)"
+    }
+
+    /// Why the shard can't go on, once it can't: its lease is lost.
+    var fault: String? { state.withLock { $0.fault } }
+
+    func setFault(_ why: String) { state.withLock { if $0.fault == nil { $0.fault = why } } }
+
+    // MARK: Waiting for flushes
+
+    func wait(for offset: UInt64, done: @escaping @Sendable (Result<Void, WriteError>) -> Void) {
+        state.withLock { $0.waiters.append((offset: offset, done: done)) }
+        releaseWaiters()
+    }
+
+    /// Answers those whose offset is committed; all of them when `failure` says why it never will be.
+    func releaseWaiters(failure: WriteError? = nil) {
+        let committed = committedOffset.load(ordering: .acquiring)
+        let ready = state.withLock { state in
+            let ready = state.waiters.filter { failure != nil || $0.offset <= committed }
+            state.waiters.removeAll { failure != nil || $0.offset <= committed }
+            return ready
+        }
+        for waiter in ready { waiter.done(failure.map { .failure($0) } ?? .success(())) }
+    }
+
+    // MARK: Objects on their way out
+
+    func abandon(_ name: String) { state.withLock { $0.abandoned.append(name) } }
+
+    func takeAbandoned() -> [String] {
+        state.withLock { state in
+            defer { state.abandoned = [] }
+            return state.abandoned
+        }
+    }
+
+    func pin(_ handles: [SegmentHandle<Format>]) {
+        state.withLock { state in
+            for handle in handles { state.pinned[handle.record.name] = PinnedObject(handle: handle) }
+        }
+    }
+
+    /// Whether a snapshot may still read the removed object.
+    func isPinned(_ name: String) -> Bool { state.withLock { $0.pinned[name]?.handle != nil } }
+
+    func unpin(_ names: [String]) {
+        state.withLock { state in
+            for name in names { state.pinned[name] = nil }
+        }
+    }
+}
