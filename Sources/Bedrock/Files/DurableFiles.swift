@@ -8,7 +8,7 @@ extension FileSystem {
             try createDirectory(path)
         }
         // Also when it was there: a process may have died between the two.
-        do throws(FileError) { try syncDirectory(parent) } catch where error.reason == .denied {
+        do throws(FileError) { try syncDirectory(parent) } catch  where error.reason == .denied {
             // A parent of someone else's, which was there before.
         }
     }

@@ -40,7 +40,9 @@ public final class SQLiteCatalog: Catalog, @unchecked Sendable {
                     ON CONFLICT (signal, shard) DO UPDATE SET epoch = epoch + 1, holder = excluded.holder
                     """
                 ).bind(.text(shard.signal), .integer(Int64(shard.index)), .text(holder)).run()
-                guard let state = try database.state(shard) else { throw .failed("shard \(shard) is not there after insert") }
+                guard let state = try database.state(shard) else {
+                    throw .failed("shard \(shard) is not there after insert")
+                }
                 return state
             }
         }

@@ -48,7 +48,8 @@ public final class DataDirectory: Sendable {
             let strangers = try fileSystem.list(path).filter { !["LOCK", "VERSION.tmp"].contains($0) }
             guard strangers.isEmpty else {
                 throw EngineError.notADataDirectory(
-                    "\(path) has no VERSION but holds \(strangers.prefix(3).joined(separator: ", ")): choose an empty directory")
+                    "\(path) has no VERSION but holds \(strangers.prefix(3).joined(separator: ", ")): choose an empty directory"
+                )
             }
             try fileSystem.replace(file, with: Array("\(version)\n".utf8))
             return

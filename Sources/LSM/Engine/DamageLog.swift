@@ -49,7 +49,9 @@ public final class DamageLog: Sendable {
     public var count: Int { state.withLock { $0.count } }
 
     public func report(_ damage: SegmentDamage) {
-        report(.segment, place: "\(damage.object), \(damage.block) at byte \(damage.offset)", reason: damage.reason, lost: damage.lost)
+        report(
+            .segment, place: "\(damage.object), \(damage.block) at byte \(damage.offset)", reason: damage.reason,
+            lost: damage.lost)
     }
 
     func report(_ damage: QueueDamage) {

@@ -12,7 +12,8 @@ public enum EngineError: Error, Equatable, Sendable, CustomStringConvertible {
         switch self {
         case .newerVersion(let what, let found, let known):
             "\(what) has format version \(found), this program knows \(known): use a newer one"
-        case .inUse(let directory): "another process uses the data directory \(directory): stop it, or choose another --data-dir"
+        case .inUse(let directory):
+            "another process uses the data directory \(directory): stop it, or choose another --data-dir"
         case .notADataDirectory(let why), .badOptions(let why), .failed(let why): why
         }
     }

@@ -42,9 +42,12 @@ public struct EngineOptions: Sendable {
     var checkpointBytes: Int { max(logBytesMax / 4, 1) }
 
     func check() throws(EngineError) {
-        guard shardCount > 0, shardCount <= 1024 else { throw .badOptions("\(shardCount) shards: 1 to 1024 are possible") }
+        guard shardCount > 0, shardCount <= 1024 else {
+            throw .badOptions("\(shardCount) shards: 1 to 1024 are possible")
+        }
         guard let first = windowMilliseconds.first, first > 0 else { throw .badOptions("no window lengths") }
-        for (short, long) in zip(windowMilliseconds, windowMilliseconds.dropFirst()) where long % short != 0 || long <= short {
+        for (short, long) in zip(windowMilliseconds, windowMilliseconds.dropFirst())
+        where long % short != 0 || long <= short {
             throw .badOptions("window of \(long) ms is no multiple of \(short) ms")
         }
         guard queueBytesMax > 0, groupBytesMax > 0, logBytesMax > 0, memtableBytesMax > 0, recordBytesMax > 0 else {

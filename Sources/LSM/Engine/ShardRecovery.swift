@@ -42,7 +42,9 @@ extension ShardWorker {
                 let summary = record.summary
                 environment.damage.report(
                     .segment, place: record.name, reason: "\(error)",
-                    lost: "\(summary.seriesCount) series, \(summary.rowCount) rows from \(summary.timeRange.start) to \(summary.timeRange.end) ms")
+                    lost:
+                        "\(summary.seriesCount) series, \(summary.rowCount) rows from \(summary.timeRange.start) to \(summary.timeRange.end) ms"
+                )
             }
         }
         return ShardRoot<Format>.ordered(handles)
@@ -82,7 +84,9 @@ extension ShardWorker {
             guard let next = rest.first else { break }
             if applied < end && queue.nextOffset <= applied + 1 {
                 environment.damage.report(
-                    QueueDamage(offsets: (applied + 1)...end, place: next.paths.first ?? headDirectory, reason: "records before it are missing"))
+                    QueueDamage(
+                        offsets: (applied + 1)...end, place: next.paths.first ?? headDirectory,
+                        reason: "records before it are missing"))
             }
             skip(to: end)
             seal()

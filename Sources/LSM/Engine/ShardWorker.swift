@@ -304,7 +304,9 @@ final class ShardWorker<Format: SegmentFormat>: Worker, @unchecked Sendable {
         kept.removeAll { $0.lastOffset <= committed }
         let tables = kept + [KeptTable(lastOffset: .max, durableThrough: head?.durableThrough ?? activeFirst - 1)]
         let through = tables.first { $0.durableThrough < $0.lastOffset }?.durableThrough ?? committed
-        do throws(QueueError) { try queue.trim(through: max(committed, through)) } catch { environment.disk.note(error) }
+        do throws(QueueError) { try queue.trim(through: max(committed, through)) } catch {
+            environment.disk.note(error)
+        }
         loggedAtCheckpoint = min(loggedAtCheckpoint, queue.byteCount)
     }
 

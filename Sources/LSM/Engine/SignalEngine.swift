@@ -33,7 +33,8 @@ public final class SignalEngine<Format: SegmentFormat>: Sendable {
         self.closing = closing
         let start = environment.clock.monotonicNanoseconds()
         let flushWaker = Waker()
-        let known = try environment.catalog.shards().filter { $0.signal == format.signal }.map { $0.index + 1 }.max() ?? 0
+        let known =
+            try environment.catalog.shards().filter { $0.signal == format.signal }.map { $0.index + 1 }.max() ?? 0
         let workers = try (0..<max(options.shardCount, known)).map { index in
             try ShardWorker<Format>.open(
                 ShardKey(signal: format.signal, index: index), format: format, options: options,
@@ -141,7 +142,8 @@ public final class SignalEngine<Format: SegmentFormat>: Sendable {
                 let applied = shard.appliedOffset.load(ordering: .acquiring)
                 let root = shard.root.load()
                 return ShardSnapshot(
-                    index: shard.key.index, segments: root.segments, memtables: root.sealed.map(\.table) + [root.active],
+                    index: shard.key.index, segments: root.segments,
+                    memtables: root.sealed.map(\.table) + [root.active],
                     memtableOffsets: root.sealed.map(\.lastOffset) + [.max], tombstones: root.tombstones + standing,
                     appliedOffset: applied)
             }, retentionStart: now - options.retentionMilliseconds)

@@ -30,7 +30,8 @@ public final class LocalLog: WriteQueue, @unchecked Sendable {
     ///
     /// - Parameter firstOffset: the next record gets this offset at least: the catalog or a checkpoint holds all below.
     public init(
-        directory: String, firstOffset: UInt64, options: LocalLogOptions = LocalLogOptions(), fileSystem: any FileSystem,
+        directory: String, firstOffset: UInt64, options: LocalLogOptions = LocalLogOptions(),
+        fileSystem: any FileSystem,
         clock: any ClockSource
     ) throws(QueueError) {
         precondition(firstOffset > 0, "offsets start at 1")
@@ -98,7 +99,9 @@ public final class LocalLog: WriteQueue, @unchecked Sendable {
                 try fileSystem.remove(oldest.path)
                 files.removeFirst()
             }
-            guard files.isEmpty, offset >= accepted, unsynced.isEmpty, pending.isEmpty, let log = active?.log else { return }
+            guard files.isEmpty, offset >= accepted, unsynced.isEmpty, pending.isEmpty, let log = active?.log else {
+                return
+            }
             try fileSystem.syncDirectory(directory)
             active = nil
             try fileSystem.remove(log.path)
@@ -106,7 +109,8 @@ public final class LocalLog: WriteQueue, @unchecked Sendable {
     }
 
     public func replay(
-        from offset: UInt64, damage: (QueueDamage) throws -> Void, _ body: (UInt64, UnsafeRawBufferPointer) throws -> Void
+        from offset: UInt64, damage: (QueueDamage) throws -> Void,
+        _ body: (UInt64, UnsafeRawBufferPointer) throws -> Void
     ) throws {
         var all = files
         if let active { all.append(active.log) }
@@ -115,7 +119,9 @@ public final class LocalLog: WriteQueue, @unchecked Sendable {
             let last = index + 1 < all.count ? all[index + 1].firstOffset - 1 : accepted
             guard last >= expected else { continue }
             if log.firstOffset > expected {
-                try damage(QueueDamage(offsets: expected...(log.firstOffset - 1), place: directory, reason: "records are missing"))
+                try damage(
+                    QueueDamage(
+                        offsets: expected...(log.firstOffset - 1), place: directory, reason: "records are missing"))
                 expected = log.firstOffset
             }
             try replay(log, through: last, expected: &expected, damage: damage, body)
@@ -135,7 +141,9 @@ public final class LocalLog: WriteQueue, @unchecked Sendable {
             if frame.offset < expected { continue }
             if frame.offset > expected {
                 try damage(
-                    QueueDamage(offsets: expected...(frame.offset - 1), place: log.path, reason: "checksum or structure is wrong"))
+                    QueueDamage(
+                        offsets: expected...(frame.offset - 1), place: log.path,
+                        reason: "checksum or structure is wrong"))
             }
             try body(frame.offset, frame.payload)
             expected = frame.offset + 1
@@ -151,7 +159,8 @@ public final class LocalLog: WriteQueue, @unchecked Sendable {
     private func isSyncDue(_ now: UInt64) -> Bool {
         switch options.durability {
         case .sync: true
-        case .interval(let nanoseconds): now - min(lastSync, now) >= nanoseconds || unsynced.count >= options.unsyncedBytesMax
+        case .interval(let nanoseconds):
+            now - min(lastSync, now) >= nanoseconds || unsynced.count >= options.unsyncedBytesMax
         }
     }
 
@@ -208,7 +217,8 @@ public final class LocalLog: WriteQueue, @unchecked Sendable {
             let mapped = try fileSystem.open(last.path, .read).map()
             if case .newer(let version) = LogFileHeader.read(mapped.bytes) {
                 throw QueueError.failed(
-                    "\(last.path) has format version \(version), this program knows \(LogFileHeader.version): use a newer one")
+                    "\(last.path) has format version \(version), this program knows \(LogFileHeader.version): use a newer one"
+                )
             }
             let tail = LogTail(mapped.bytes, firstOffset: last.firstOffset, payloadBytesMax: options.recordBytesMax)
             guard tail.lastOffset > durable else { return }

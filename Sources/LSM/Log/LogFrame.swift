@@ -20,7 +20,9 @@ struct LogFrame {
     var extent: Range<Int>
     var payload: UnsafeRawBufferPointer
 
-    static func append(_ payload: UnsafeRawBufferPointer, offset: UInt64, syncedThrough: UInt64, to buffer: inout ByteBuffer) {
+    static func append(
+        _ payload: UnsafeRawBufferPointer, offset: UInt64, syncedThrough: UInt64, to buffer: inout ByteBuffer
+    ) {
         let start = buffer.count
         buffer.append(littleEndian: marker)
         buffer.append(littleEndian: UInt32(payload.count))
@@ -42,11 +44,13 @@ struct LogFrame {
         guard load(0, UInt32.self) == marker else { return nil }
         let length = Int(load(4, UInt32.self))
         guard length <= payloadBytesMax, length <= bytes.count - position - headerBytes else { return nil }
-        let payload = UnsafeRawBufferPointer(rebasing: bytes[(position + headerBytes)..<(position + headerBytes + length)])
+        let payload = UnsafeRawBufferPointer(
+            rebasing: bytes[(position + headerBytes)..<(position + headerBytes + length)])
         let checked = UnsafeRawBufferPointer(rebasing: bytes[(position + 4)..<(position + 24)])
         guard CRC32C.of(payload, continuing: CRC32C.of(checked)) == load(24, UInt32.self) else { return nil }
         let end = position + headerBytes + (length + alignment - 1) / alignment * alignment
         return LogFrame(
-            offset: load(8, UInt64.self), syncedThrough: load(16, UInt64.self), extent: position..<end, payload: payload)
+            offset: load(8, UInt64.self), syncedThrough: load(16, UInt64.self), extent: position..<end, payload: payload
+        )
     }
 }

@@ -22,7 +22,8 @@ struct LogScanner {
         while at + LogFrame.headerBytes <= bytes.count && searchBytesLeft > 0 {
             let marker = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt32.self))
             if marker == LogFrame.marker {
-                if let frame = LogFrame.read(bytes, at: at, payloadBytesMax: payloadBytesMax), frame.offset >= expected {
+                if let frame = LogFrame.read(bytes, at: at, payloadBytesMax: payloadBytesMax), frame.offset >= expected
+                {
                     position = frame.extent.upperBound
                     expected = frame.offset + 1
                     return frame

@@ -12,7 +12,8 @@ public protocol WriteQueue: AnyObject, Sendable {
     /// Calls `body` with each durable record from `offset` on, in order; the bytes are valid within the call.
     /// A torn tail ends the replay quietly; damage before the tail is told to `damage`, and the replay goes on behind it.
     func replay(
-        from offset: UInt64, damage: (QueueDamage) throws -> Void, _ body: (UInt64, UnsafeRawBufferPointer) throws -> Void
+        from offset: UInt64, damage: (QueueDamage) throws -> Void,
+        _ body: (UInt64, UnsafeRawBufferPointer) throws -> Void
     ) throws
     /// Forgets records up to and including `offset`; may keep more.
     func trim(through offset: UInt64) throws(QueueError)
