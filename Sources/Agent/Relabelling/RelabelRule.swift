@@ -2,13 +2,13 @@ import Bedrock
 import Model
 
 /// One entry of `relabel_configs` or `metric_relabel_configs`, checked. Immutable and thread-safe.
-public struct RelabelRule: Sendable {
+public struct RelabelRule: Sendable, Equatable {
     public enum Action: String, Sendable, CaseIterable {
         case replace, keep, drop, hashmod, labelmap, labeldrop, labelkeep, lowercase, uppercase, keepequal, dropequal
     }
 
     /// As the configuration has it, with Prometheus' defaults for what it leaves out (nil).
-    public struct Settings: Sendable {
+    public struct Settings: Equatable, Sendable {
         public var action = Action.replace
         public var sourceLabels: [String] = []
         public var separator: String?
@@ -42,6 +42,8 @@ public struct RelabelRule: Sendable {
         }
     }
 
+    /// What it was made from.
+    public let settings: Settings
     public let action: Action
     public let sourceLabels: [String]
     public let separator: String
@@ -52,6 +54,7 @@ public struct RelabelRule: Sendable {
 
     public init(_ settings: Settings) throws(Invalid) {
         try Self.check(settings)
+        self.settings = settings
         action = settings.action
         sourceLabels = settings.sourceLabels
         separator = settings.separator ?? ";"
@@ -60,6 +63,8 @@ public struct RelabelRule: Sendable {
         replacement = settings.replacement ?? "$1"
         do { regex = try RegularExpression(settings.regex ?? "(.*)", anchored: true) } catch { throw .regex(error) }
     }
+
+    public static func == (a: RelabelRule, b: RelabelRule) -> Bool { a.settings == b.settings }
 
     private static func check(_ s: Settings) throws(Invalid) {
         let target = s.targetLabel ?? ""

@@ -5,10 +5,12 @@ public final class YAMLMapping {
     private let values: [YAMLEntry]
     private let position: TextPosition
     private let reader: YAMLReader
+    private let place: String
     private var known: [String] = []
 
-    init(_ values: [YAMLEntry], at position: TextPosition, _ reader: YAMLReader) {
+    init(_ values: [YAMLEntry], at position: TextPosition, place: String, _ reader: YAMLReader) {
         self.values = values
+        self.place = place.isEmpty ? "" : " in " + place
         self.position = position
         self.reader = reader
     }
@@ -28,9 +30,15 @@ public final class YAMLMapping {
     /// Notes a problem with the whole mapping.
     public func note(_ reason: String) { reader.note(reason, at: position) }
 
+    /// Notes a problem with the value of `key`, or with the whole mapping where the key is absent.
+    public func note(_ reason: String, at key: String) {
+        reader.note(reason, at: values.first { $0.key == key }?.value.position ?? position)
+    }
+
     func noteUnknownKeys() {
         for entry in values where !known.contains(entry.key) {
-            reader.note("unknown key \"\(entry.key)\"\(Suggestion.hint(entry.key, in: known))", at: entry.keyPosition)
+            reader.note(
+                "unknown key \"\(entry.key)\"\(place)\(Suggestion.hint(entry.key, in: known))", at: entry.keyPosition)
         }
     }
 }

@@ -99,9 +99,10 @@ public struct YAMLValue {
 
     /// A mapping with known keys: `body` asks for them, and whatever it didn't ask for is noted as unknown.
     /// Null stands for the empty mapping.
-    public func mapping<T>(_ body: (YAMLMapping) -> T) -> T? {
+    /// - Parameter place: what the mapping is, such as `scrape_configs[0]`, for the message about an unknown key.
+    public func mapping<T>(_ place: String = "", _ body: (YAMLMapping) -> T) -> T? {
         guard let entries = node.isNull ? [] : node.mapping else { return refuse("expected a mapping, not \(kind)") }
-        let mapping = YAMLMapping(entries, at: node.position, reader)
+        let mapping = YAMLMapping(entries, at: node.position, place: place, reader)
         let result = body(mapping)
         mapping.noteUnknownKeys()
         return result
