@@ -82,12 +82,11 @@ enum TargetBuilder {
             parameters[String(label.name.dropFirst(8))] = [label.value] + rest
         }
         let query = parameters.sorted { utf8Precedes($0.key, $1.key) }.flatMap { name, values in
-            values.map { encode(name) + "=" + encode($0) }
+            values.map { (name: name, value: $0) }
         }
-        let path = labels["__metrics_path__"] ?? ""
+        let path = (labels["__metrics_path__"] ?? "").split(separator: "/", omittingEmptySubsequences: false)
+            .map { PercentCoding.encode(String($0)) }.joined(separator: "/")
         let slashed = path.hasPrefix("/") || path.isEmpty ? path : "/" + path
-        return "\(scheme.rawValue)://\(host)\(slashed)" + (query.isEmpty ? "" : "?" + query.joined(separator: "&"))
+        return "\(scheme.rawValue)://\(host)\(slashed)" + (query.isEmpty ? "" : "?" + PercentCoding.form(query))
     }
-
-    private static func encode(_ text: String) -> String { text }
 }
