@@ -33,8 +33,8 @@ struct ScrapeAppender {
     ) throws(ScrapeError) {
         switch body {
         case .text(let bytes, let format):
-            try bytes.withUnsafeBytes { (raw) throws(ScrapeError) in
-                var parser = ExpositionParser(raw, format: format)
+            try bytes.withUnsafeBufferPointer { (buffer) throws(ScrapeError) in
+                var parser = ExpositionParser(UnsafeRawBufferPointer(buffer), format: format)
                 try append(&parser, &cache, &metadata, batch)
             }
         case .samples(let samples): try append(samples, &cache, &metadata, batch)

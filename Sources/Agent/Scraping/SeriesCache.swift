@@ -77,7 +77,8 @@ struct SeriesCache {
 
     /// Remembers what an unknown raw text stands for; nil labels: dropped.
     mutating func insert(_ key: UnsafeRawBufferPointer, _ labels: Labels?) -> Lookup {
-        let target = labels.map(seriesNumber) ?? -1
+        var target = -1
+        if let labels { target = seriesNumber(labels) }
         index[Hash128(of: key)] = entries.count
         entries.append(Entry(key: Array(key), series: target))
         return note(entries.count - 1)
