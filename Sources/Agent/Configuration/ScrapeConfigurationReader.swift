@@ -36,7 +36,8 @@ struct ScrapeConfigurationReader {
         }
         var job = ScrapeJob(name: name, interval: interval, timeout: timeout ?? min(global.scrapeTimeout, interval))
         job.metricsPath = keys["metrics_path"]?.string ?? job.metricsPath
-        job.scheme = keys["scheme"]?.choice(of: ScrapeScheme.allCases.map(\.rawValue))
+        job.scheme =
+            keys["scheme"]?.choice(of: ScrapeScheme.allCases.map(\.rawValue))
             .flatMap { ScrapeScheme(rawValue: $0) } ?? .http
         job.parameters = (keys["params"]?.entries ?? []).map { ScrapeParameter($0.key, $0.value.strings ?? []) }
         job.honorLabels = keys["honor_labels"]?.bool ?? false

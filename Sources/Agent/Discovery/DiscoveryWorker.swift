@@ -127,7 +127,9 @@ final class DiscoveryWorker: Worker {
             defer { refusals = refused }
             return refusals.problems
         }
-        for problem in refused.problems where !previous.contains(problem) { log.error("target refused", ["reason": problem]) }
+        for problem in refused.problems where !previous.contains(problem) {
+            log.error("target refused", ["reason": problem])
+        }
         return result
     }
 
@@ -140,7 +142,9 @@ final class DiscoveryWorker: Worker {
             case .dropped(let dropped):
                 refused.droppedCounts[job.name, default: 0] += 1
                 let limit = job.limits.droppedTargetsKept
-                if limit == 0 || refused.droppedCounts[job.name, default: 0] <= limit { refused.dropped.append(dropped) }
+                if limit == 0 || refused.droppedCounts[job.name, default: 0] <= limit {
+                    refused.dropped.append(dropped)
+                }
             }
         } catch {
             refused.problems.append("job \(job.name), address \(address): \(error)")

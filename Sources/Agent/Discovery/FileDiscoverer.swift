@@ -68,7 +68,8 @@ final class FileDiscoverer {
         do throws(TargetFile.Invalid) { next.groups = try TargetFile.read(path, files) } catch {
             next.problem = error.description
             if before?.problem != error.description {
-                log.error("target file not read, keeping the targets it had", ["file": path, "reason": error.description])
+                log.error(
+                    "target file not read, keeping the targets it had", ["file": path, "reason": error.description])
             }
         }
         known[path] = next
@@ -84,7 +85,8 @@ final class FileDiscoverer {
             }
             let directory = Path.parent(pattern)
             let wanted = Path.name(pattern)
-            for name in (try? files.list(directory)) ?? [] where Self.matches(Array(name.utf8)[...], Array(wanted.utf8)[...]) {
+            for name in (try? files.list(directory)) ?? []
+            where Self.matches(Array(name.utf8)[...], Array(wanted.utf8)[...]) {
                 result.insert(Path.join(directory, name))
             }
         }

@@ -26,14 +26,16 @@ struct HTTPScrapeSource: ScrapeSource {
         let seconds = Double(target.timeout) / 1000
         var headers: HTTPHeaders = [
             "Accept": ScrapeProtocol.accept(target.job.protocols),
-            "X-Prometheus-Scrape-Timeout-Seconds": seconds == seconds.rounded() ? String(Int(seconds)) : String(seconds),
+            "X-Prometheus-Scrape-Timeout-Seconds": seconds == seconds.rounded()
+                ? String(Int(seconds)) : String(seconds),
         ]
         if !http.asksForCompression { headers.add("Accept-Encoding", "identity") }
         var options = HTTPCallOptions()
         switch http.credentials {
         case .none: break
         case .basic(let user, let password):
-            options.credentials = .basic(user: user, password: try password.map { (source) throws(ScrapeError) in try reveal(source) } ?? "")
+            options.credentials = .basic(
+                user: user, password: try password.map { (source) throws(ScrapeError) in try reveal(source) } ?? "")
         case .authorization(let type, let source):
             let secret = try reveal(source)
             if type.lowercased() == "bearer" {

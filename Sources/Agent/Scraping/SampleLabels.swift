@@ -34,7 +34,10 @@ enum SampleLabels {
             labels.set(label.name, label.value)
         }
         // The shorter name first, so that `exported_a` of the exposition itself gives way to the renamed `a`'s longer cousin.
-        conflicts.sort { $0.name.utf8.count != $1.name.utf8.count ? $0.name.utf8.count < $1.name.utf8.count : utf8Precedes($0.name, $1.name) }
+        conflicts.sort {
+            $0.name.utf8.count != $1.name.utf8.count
+                ? $0.name.utf8.count < $1.name.utf8.count : utf8Precedes($0.name, $1.name)
+        }
         for label in conflicts {
             var name = "exported_" + label.name
             while labels[name] != nil { name = "exported_" + name }

@@ -55,7 +55,8 @@ struct ScrapeAppender {
                 if found == .unknown {
                     let labels = try Self.labels(&parser)
                     found = cache.insert(
-                        key, try SampleLabels.stored(labels, explicitlyEmpty: Self.emptyLabels(parser.rawLabels), target))
+                        key,
+                        try SampleLabels.stored(labels, explicitlyEmpty: Self.emptyLabels(parser.rawLabels), target))
                 }
                 add(found, target.job.honorTimestamps ? parser.timestamp : nil, parser.value, &cache, batch)
             case .type: if metadata.isListening { metadata.note(parser.family) { $0.kind = parser.kind } }

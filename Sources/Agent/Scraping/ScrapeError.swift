@@ -26,7 +26,9 @@ public enum ScrapeError: Error, Equatable, Sendable, CustomStringConvertible {
         case .status(let status): "server returned HTTP status \(status)"
         case .bodyTooLarge(let limit): "body size limit exceeded (limit: \(limit) bytes)"
         case .contentType(let type):
-            type.map { "received unsupported Content-Type \"\($0)\" and no fallback_scrape_protocol specified for target" }
+            type.map {
+                "received unsupported Content-Type \"\($0)\" and no fallback_scrape_protocol specified for target"
+            }
                 ?? "non-compliant scrape target sending blank Content-Type and no fallback_scrape_protocol specified for target"
         case .malformed(let error): error.description
         case .sampleLimit(let limit): "sample limit exceeded (limit: \(limit))"

@@ -141,7 +141,9 @@ final class ScrapeWorker: Worker {
         for (number, loop) in state.flights {
             guard let flight = loop.flight else { continue }
             let limit = UInt64(loop.target.timeout) * 1_000_000 + Self.grace
-            if now > flight.began + limit { digest(number, .failure(.late(seconds: Double(loop.target.timeout) / 1000))) }
+            if now > flight.began + limit {
+                digest(number, .failure(.late(seconds: Double(loop.target.timeout) / 1000)))
+            }
         }
     }
 

@@ -47,7 +47,8 @@ final class TargetLoop {
         self.source = source
         if before.interval != next.interval { scheduleOnGrid(clock) }
         let looksSame =
-            before.job.honorLabels == next.job.honorLabels && before.job.metricRelabelRules == next.job.metricRelabelRules
+            before.job.honorLabels == next.job.honorLabels
+            && before.job.metricRelabelRules == next.job.metricRelabelRules
             && before.job.limits == next.job.limits
         if !looksSame { cache.forgetRules() }
     }
@@ -112,7 +113,9 @@ final class TargetLoop {
             counts = appender.counts
         }
         if failure == nil {
-            cache.commit(tracksSelfTimed: target.job.tracksTimestampsStaleness) { Self.appendEnd($0, flight.timestamp, batch) }
+            cache.commit(tracksSelfTimed: target.job.tracksTimestampsStaleness) {
+                Self.appendEnd($0, flight.timestamp, batch)
+            }
         } else {
             cache.endAll { Self.appendEnd($0, flight.timestamp, batch) }
         }

@@ -74,7 +74,8 @@ enum TargetBuilder {
     }
 
     /// The first value of each parameter comes from its label, further ones from the job; sorted by name, as Prometheus sends them.
-    private static func url(_ scheme: ScrapeScheme, _ host: String, _ labels: LabelsBuilder, _ job: ScrapeJob) -> String {
+    private static func url(_ scheme: ScrapeScheme, _ host: String, _ labels: LabelsBuilder, _ job: ScrapeJob) -> String
+    {
         var parameters: [String: [String]] = [:]
         for parameter in job.parameters { parameters[parameter.name] = parameter.values }
         for label in labels.list where label.name.hasPrefix("__param_") {

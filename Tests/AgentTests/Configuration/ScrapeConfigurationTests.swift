@@ -1,7 +1,8 @@
-@testable import Agent
 import Formats
 import Model
 import Testing
+
+@testable import Agent
 
 @Suite struct ScrapeConfigurationTests {
     private func read(_ text: String) throws -> ScrapeConfiguration {
@@ -71,7 +72,8 @@ import Testing
         let job = try #require(configuration.jobs.first)
         #expect(job.interval == 5_000 && job.timeout == 5_000)
         #expect(job.parameters == [ScrapeParameter("module", ["x", "y"])])
-        #expect(job.staticTargets == [TargetGroup(addresses: ["one:80", "two:80"], labels: [LabelPair("env", "test")])])
+        #expect(
+            job.staticTargets == [TargetGroup(addresses: ["one:80", "two:80"], labels: [LabelPair("env", "test")])])
         #expect(job.fileDiscovery.first?.files == ["/etc/obs/targets/*.json", "/abs/t.yml"])
         #expect(job.fileDiscovery.first?.refreshInterval == 60_000)
         #expect(job.relabelRules.map(\.action) == [.replace])
@@ -92,7 +94,8 @@ import Testing
                 #"obs.yml:3:20: "targets" is missing here"#,
                 #"obs.yml:3:21: unknown key "target" in scrape_configs[0].static_configs[0] (did you mean "targets"?)"#,
             ])
-        #expect(problems("scrape_configs: [{job_name: a, scheme: htpp}]").first?.contains(#"did you mean "http"?"#) == true)
+        #expect(
+            problems("scrape_configs: [{job_name: a, scheme: htpp}]").first?.contains(#"did you mean "http"?"#) == true)
     }
 
     @Test func nonsenseIsRefused() {
@@ -104,12 +107,27 @@ import Testing
             ("scrape_configs: [{job_name: a, static_configs: [{targets: ['http://x/']}]}]", "no host and port"),
             ("scrape_configs: [{job_name: a, file_sd_configs: [{files: [x.txt]}]}]", "ends in .json"),
             ("scrape_configs: [{job_name: a, relabel_configs: [{action: replac}]}]", "did you mean \"replace\"?"),
-            ("scrape_configs: [{job_name: a, relabel_configs: [{action: hashmod, target_label: x}]}]", "non-zero modulus"),
-            ("scrape_configs: [{job_name: a, relabel_configs: [{target_label: x, regex: '('}]}]", "invalid regular expression"),
-            ("scrape_configs: [{job_name: a, bearer_token: x, bearer_token_file: y}]", "at most one of bearer_token and"),
-            ("scrape_configs: [{job_name: a, bearer_token: x, basic_auth: {username: u}}]", "at most one of basic_auth and bearer_token"),
+            (
+                "scrape_configs: [{job_name: a, relabel_configs: [{action: hashmod, target_label: x}]}]",
+                "non-zero modulus"
+            ),
+            (
+                "scrape_configs: [{job_name: a, relabel_configs: [{target_label: x, regex: '('}]}]",
+                "invalid regular expression"
+            ),
+            (
+                "scrape_configs: [{job_name: a, bearer_token: x, bearer_token_file: y}]",
+                "at most one of bearer_token and"
+            ),
+            (
+                "scrape_configs: [{job_name: a, bearer_token: x, basic_auth: {username: u}}]",
+                "at most one of basic_auth and bearer_token"
+            ),
             ("scrape_configs: [{job_name: a, authorization: {type: Basic, credentials: x}}]", "a key of its own"),
-            ("scrape_configs: [{job_name: a, kubernetes_sd_configs: [{role: pod}]}]", "kubernetes_sd_configs is not supported"),
+            (
+                "scrape_configs: [{job_name: a, kubernetes_sd_configs: [{role: pod}]}]",
+                "kubernetes_sd_configs is not supported"
+            ),
             ("scrape_configs: [{job_name: a, tls_config: {cert_file: x}}]", "belong together"),
             ("global: {scrape_interval: often}", "expected a duration"),
         ]

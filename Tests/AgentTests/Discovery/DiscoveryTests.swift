@@ -1,9 +1,10 @@
-@testable import Agent
 import Bedrock
 import Formats
 import Model
 import Synchronization
 import Testing
+
+@testable import Agent
 
 @Suite struct DiscoveryTests {
     let directory: TemporaryDirectory
@@ -115,7 +116,10 @@ import Testing
     @Test func addressesThatMakeNoTargetSayWhy() {
         let job = ScrapeJob(name: "a", interval: 1_000, timeout: 1_000)
         let cases: [([LabelPair], String)] = [
-            ([LabelPair("__scrape_timeout__", "2s")], "scrape timeout cannot be greater than scrape interval (\"2s\" > \"1s\")"),
+            (
+                [LabelPair("__scrape_timeout__", "2s")],
+                "scrape timeout cannot be greater than scrape interval (\"2s\" > \"1s\")"
+            ),
             ([LabelPair("__scrape_interval__", "soon")], "__scrape_interval__: not a valid duration string: \"soon\""),
             ([LabelPair("__scrape_interval__", "0s")], "__scrape_interval__ cannot be 0"),
             ([LabelPair("__scheme__", "ftp")], "scheme \"ftp\" is neither http nor https"),

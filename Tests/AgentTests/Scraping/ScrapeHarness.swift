@@ -1,7 +1,8 @@
-@testable import Agent
 import Bedrock
 import Model
 import Synchronization
+
+@testable import Agent
 
 /// Discovery and one scrape worker on a simulated clock, stepped by a seeded scheduler.
 final class ScrapeHarness {

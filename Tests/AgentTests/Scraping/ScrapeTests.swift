@@ -1,8 +1,9 @@
-@testable import Agent
 import Bedrock
 import Model
 import Testing
 import Transport
+
+@testable import Agent
 
 @Suite struct ScrapeTests {
     let harness = ScrapeHarness()
@@ -26,13 +27,17 @@ import Transport
         harness.runOneScrape()
         #expect(
             harness.last == [
-                #"a{instance="h:1", job="j", x="1"} 1"#, #"b{instance="h:1", job="j"} 2"#, #"up{instance="h:1", job="j"} 1"#,
+                #"a{instance="h:1", job="j", x="1"} 1"#, #"b{instance="h:1", job="j"} 2"#,
+                #"up{instance="h:1", job="j"} 1"#,
             ])
-        let scraping = harness.scrapes[0].filter { $0.hasPrefix("scrape_") && !$0.hasPrefix("scrape_duration_seconds{") }
+        let scraping = harness.scrapes[0].filter {
+            $0.hasPrefix("scrape_") && !$0.hasPrefix("scrape_duration_seconds{")
+        }
         #expect(
             scraping == [
                 #"scrape_samples_post_metric_relabeling{instance="h:1", job="j"} 2"#,
-                #"scrape_samples_scraped{instance="h:1", job="j"} 2"#, #"scrape_series_added{instance="h:1", job="j"} 2"#,
+                #"scrape_samples_scraped{instance="h:1", job="j"} 2"#,
+                #"scrape_series_added{instance="h:1", job="j"} 2"#,
             ])
         let call = try #require(harness.server.calls.first)
         #expect(call.headers["X-Prometheus-Scrape-Timeout-Seconds"] == "5")
@@ -70,7 +75,8 @@ import Transport
         harness.runOneScrape()
         #expect(
             harness.last == [
-                #"a{instance="h:1", job="j"} 3"#, #"b{instance="h:1", job="j"} stale"#, #"up{instance="h:1", job="j"} 1"#,
+                #"a{instance="h:1", job="j"} 3"#, #"b{instance="h:1", job="j"} stale"#,
+                #"up{instance="h:1", job="j"} 1"#,
             ])
         harness.server.answer(Self.url) { _ in .success(HTTPResponse(status: 503)) }
         harness.runOneScrape()
@@ -112,7 +118,8 @@ import Transport
         harness.runOneScrape()
         #expect(
             harness.last == [
-                #"a{instance="h:1", job="j"} 2"#, #"b{instance="h:1", job="j"} stale"#, #"up{instance="h:1", job="j"} 1"#,
+                #"a{instance="h:1", job="j"} 2"#, #"b{instance="h:1", job="j"} stale"#,
+                #"up{instance="h:1", job="j"} 1"#,
             ])
     }
 
@@ -127,7 +134,8 @@ import Transport
         let honouring = ScrapeHarness()
         honouring.server.answer(Self.url, text)
         try honouring.configure(
-            "scrape_configs: [{job_name: j, honor_labels: true, static_configs: [{targets: ['h:1'], labels: {zone: eu}}]}]")
+            "scrape_configs: [{job_name: j, honor_labels: true, static_configs: [{targets: ['h:1'], labels: {zone: eu}}]}]"
+        )
         honouring.runOneScrape()
         // An empty label keeps the target's away, as the Pushgateway wants it.
         #expect(honouring.last.first == #"a{exported_job="x", job="theirs", zone="eu"} 1"#)
@@ -161,9 +169,18 @@ import Transport
     @Test(arguments: [
         ("sample_limit: 1", "sample limit exceeded (limit: 1)"),
         ("label_limit: 3", "label_limit exceeded (metric: a, number of labels: 4, limit: 3)"),
-        ("label_name_length_limit: 8", "label_name_length_limit exceeded (metric: a, label name: long_name, length: 9, limit: 8)"),
-        ("label_value_length_limit: 4", "label_value_length_limit exceeded (metric: a, label name: long_name, value: \"value\", length: 5, limit: 4)"),
-        ("target_limit: 0\nmetric_relabel_configs: [{action: labeldrop, regex: __name__}]", "metric name label mandatory"),
+        (
+            "label_name_length_limit: 8",
+            "label_name_length_limit exceeded (metric: a, label name: long_name, length: 9, limit: 8)"
+        ),
+        (
+            "label_value_length_limit: 4",
+            "label_value_length_limit exceeded (metric: a, label name: long_name, value: \"value\", length: 5, limit: 4)"
+        ),
+        (
+            "target_limit: 0\nmetric_relabel_configs: [{action: labeldrop, regex: __name__}]",
+            "metric name label mandatory"
+        ),
     ])
     func limitsFailTheScrapeWithAReason(_ setting: String, _ reason: String) throws {
         harness.server.answer(Self.url, "a{long_name=\"value\"} 1\nb 2\n")
@@ -175,7 +192,8 @@ import Transport
 
     @Test func sampleCountsTellHowFarOverTheLimitItWas() throws {
         harness.server.answer(Self.url, "a 1\nb 2\nc 3\ndropped 1\n")
-        try start("sample_limit: 1\nmetric_relabel_configs: [{action: drop, source_labels: [__name__], regex: dropped}]")
+        try start(
+            "sample_limit: 1\nmetric_relabel_configs: [{action: drop, source_labels: [__name__], regex: dropped}]")
         harness.runOneScrape()
         #expect(harness.scrapes[0].contains(#"scrape_samples_scraped{instance="h:1", job="j"} 4"#))
         #expect(harness.scrapes[0].contains(#"scrape_samples_post_metric_relabeling{instance="h:1", job="j"} 3"#))
@@ -187,7 +205,10 @@ import Transport
             "scrape_configs: [{job_name: j, target_limit: 1, static_configs: [{targets: [a, b]}]}]")
         harness.run(milliseconds: 5_000)
         #expect(harness.scrapes.count == 2)
-        #expect(harness.worker.statuses.allSatisfy { $0.lastError == "target_limit exceeded (number of targets: 2, limit: 1)" })
+        #expect(
+            harness.worker.statuses.allSatisfy {
+                $0.lastError == "target_limit exceeded (number of targets: 2, limit: 1)"
+            })
         #expect(harness.server.calls.isEmpty)
     }
 
@@ -267,7 +288,8 @@ import Transport
             func fetch(_ target: ScrapeTarget, done: @escaping @Sendable (Result<ScrapeBody, ScrapeError>) -> Void) {}
         }
         let target = ScrapeTarget(
-            job: ScrapeJob(name: "x", interval: 10_000, timeout: 1_000), labels: Labels(["job": "x"]), discovered: .empty,
+            job: ScrapeJob(name: "x", interval: 10_000, timeout: 1_000), labels: Labels(["job": "x"]),
+            discovered: .empty,
             url: "builtin:x", interval: 10_000, timeout: 1_000)
         let harness = ScrapeHarness(builtIns: [DiscoveryWorker.BuiltIn(target: target, source: Silent())])
         try harness.configure("scrape_configs: []")

@@ -1,7 +1,8 @@
-@testable import Agent
 import Bedrock
 import Model
 import Testing
+
+@testable import Agent
 
 @Suite struct SeriesCacheTests {
     private func find(_ cache: inout SeriesCache, _ key: String) -> SeriesCache.Lookup {
@@ -21,7 +22,9 @@ import Testing
         for _ in 0..<60 {
             cache.begin()
             var came: Set<Labels> = []
-            var keys = (0..<40).filter { _ in Bool.random(using: &random) }.map { "k\($0 + (seed > 40 ? Int.random(in: 0..<5_000, using: &random) : 0))" }
+            var keys = (0..<40).filter { _ in Bool.random(using: &random) }.map {
+                "k\($0 + (seed > 40 ? Int.random(in: 0..<5_000, using: &random) : 0))"
+            }
             if Bool.random(using: &random) { keys.shuffle(using: &random) }
             for key in keys {
                 var found = find(&cache, key)
