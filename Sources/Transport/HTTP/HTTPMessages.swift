@@ -11,7 +11,7 @@ public enum HTTPMethod: String, Sendable {
 
 /// Header fields in order; names compare without case.
 public struct HTTPHeaders: Sendable, Equatable, ExpressibleByDictionaryLiteral {
-    public private(set) var fields: [(name: String, value: String)] = []
+    public internal(set) var fields: [(name: String, value: String)] = []
 
     public init() {}
 
@@ -35,10 +35,8 @@ public struct HTTPHeaders: Sendable, Equatable, ExpressibleByDictionaryLiteral {
     public func all(_ name: String) -> [String] { fields.filter { Self.same($0.name, name) }.map(\.value) }
 
     private static func same(_ a: String, _ b: String) -> Bool {
-        a.utf8.count == b.utf8.count && zip(a.utf8, b.utf8).allSatisfy { lower($0) == lower($1) }
+        a.utf8.count == b.utf8.count && a.utf8.elementsEqual(b.utf8, by: isSameLetter)
     }
-
-    private static func lower(_ c: UInt8) -> UInt8 { c >= 65 && c <= 90 ? c + 32 : c }
 }
 
 /// A received request, its body whole and already decompressed within the route's limits. Thread-safe.

@@ -3,20 +3,35 @@ struct Router: Sendable {
     /// What there is at a path.
     enum Match {
         /// `stars` are the decoded texts behind the pattern's `*`, in order.
-        case route(HTTPRoute, stars: [String])
+        case route(Entry, stars: [String])
         /// The path exists, for these methods only.
         case otherMethods([HTTPMethod])
         case nothing
     }
 
+    /// A route, shared instead of copied.
+    final class Entry: Sendable {
+        let methods: [HTTPMethod]
+        let pattern: String
+        let bodyMax: Int
+        let handler: HTTPHandler
+
+        init(_ route: HTTPRoute) {
+            methods = route.methods
+            pattern = route.pattern
+            bodyMax = route.bodyMax
+            handler = route.handler
+        }
+    }
+
     private struct Pattern {
         /// nil stands for `*`.
         let segments: [String?]
-        let route: HTTPRoute
+        let entry: Entry
     }
 
     /// Routes of patterns without stars by path; the first one added for a method wins.
-    private var exact: [String: [HTTPRoute]] = [:]
+    private var exact: [String: [Entry]] = [:]
     private var patterns: [Pattern] = []
 
     init(_ routes: [HTTPRoute]) {
@@ -24,9 +39,9 @@ struct Router: Sendable {
             precondition(route.pattern.hasPrefix("/"), "route pattern \(route.pattern) does not begin with a slash")
             let segments = Self.split(route.pattern)
             if segments.contains("*") {
-                patterns.append(Pattern(segments: segments.map { $0 == "*" ? nil : $0 }, route: route))
+                patterns.append(Pattern(segments: segments.map { $0 == "*" ? nil : $0 }, entry: Entry(route)))
             } else {
-                exact[route.pattern, default: []].append(route)
+                exact[route.pattern, default: []].append(Entry(route))
             }
         }
     }
@@ -45,8 +60,8 @@ struct Router: Sendable {
         let parts = segments()
         for pattern in patterns {
             guard let stars = Self.match(pattern.segments, parts) else { continue }
-            if pattern.route.methods.contains(method) { return .route(pattern.route, stars: stars) }
-            others += pattern.route.methods
+            if pattern.entry.methods.contains(method) { return .route(pattern.entry, stars: stars) }
+            others += pattern.entry.methods
         }
         if others.isEmpty { return .nothing }
         return method == .head ? headOfGet(path, segments, others) : .otherMethods(others)

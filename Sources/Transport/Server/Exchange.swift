@@ -21,10 +21,10 @@ final class Exchange: @unchecked Sendable {
     /// Written by the one who claimed, before `state` becomes `answered`; read by the event-loop thread after that.
     private var wire: WireResponse?
 
-    init(connection: OpaquePointer, encoder: ResponseEncoder, clock: any ClockSource) {
+    init(connection: OpaquePointer, encoder: ResponseEncoder, cancellation: Cancellation) {
         self.connection = connection
         self.encoder = encoder
-        cancellation = Cancellation(clock: clock)
+        self.cancellation = cancellation
     }
 
     /// Gives the answer; any later one is ignored. Compresses on the calling thread.

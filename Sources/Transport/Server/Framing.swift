@@ -11,10 +11,10 @@ enum Framing: Equatable {
         var lengths: [String] = []
         var codings: [String] = []
         for (name, value) in headers.fields {
-            guard !name.isEmpty, name.utf8.allSatisfy(Self.isTokenByte) else {
+            guard Self.isToken(name) else {
                 throw .malformed("header name \"\(name)\" holds a character that is not allowed")
             }
-            guard value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }) else {
+            guard Self.isPrintable(value) else {
                 throw .malformed("header \(name) holds a control character")
             }
             switch name.utf8.count {
@@ -50,6 +50,22 @@ enum Framing: Equatable {
             throw .malformed("Content-Length is not a number")
         }
         return length == 0 ? .none : .length(length)
+    }
+
+    private static func isToken(_ name: String) -> Bool {
+        var name = name
+        return name.withUTF8 { bytes in
+            for byte in bytes where !isTokenByte(byte) { return false }
+            return !bytes.isEmpty
+        }
+    }
+
+    private static func isPrintable(_ value: String) -> Bool {
+        var value = value
+        return value.withUTF8 { bytes in
+            for byte in bytes where (byte < 0x20 && byte != 0x09) || byte == 0x7F { return false }
+            return true
+        }
     }
 
     /// RFC 9110 §5.6.2.

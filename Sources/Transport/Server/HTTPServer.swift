@@ -46,6 +46,8 @@ final class ServerCore: @unchecked Sendable {
     let options: HTTPServerOptions
     let router: Router
     let observer: (any HTTPServerObserver)?
+    let needsToken: Bool
+    let needsClientCertificates: Bool
     let connections = ConnectionTable()
     let bodies: BodyPool
     private let draining = Atomic<Bool>(false)
@@ -63,6 +65,8 @@ final class ServerCore: @unchecked Sendable {
         self.options = options
         self.router = router
         self.observer = observer
+        needsToken = !options.tokens.isEmpty
+        needsClientCertificates = options.tls?.clientAuthorities != nil
         bodies = BodyPool(budgetBytes: options.bodyBudgetBytes)
     }
 
@@ -246,7 +250,7 @@ final class ServerCore: @unchecked Sendable {
             var settings = cmhd_settings(
                 listener: listener, threads: UInt32(max(1, options.threads)),
                 connections_max: UInt32(clamping: options.connectionsMax * (options.threads + 1)),
-                connection_memory: options.headerBytesMax * 2, certificate: certificate, key: key,
+                connection_memory: max(32 << 10, options.headerBytesMax * 2), certificate: certificate, key: key,
                 client_authorities: authorities)
             return cmhd_start(&settings, &callbacks, context.toOpaque())
         }

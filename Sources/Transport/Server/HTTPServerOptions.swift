@@ -20,7 +20,7 @@ public struct HTTPServerOptions: Sendable {
     public var connectionsMax = 4096
     public var connectionsPerPeerMax = 1024
     /// Names and values of all header fields; more is answered with 431.
-    public var headerBytesMax = 32 << 10
+    public var headerBytesMax = 16 << 10
     public var headersMax = 100
     /// Of the URL and a form together.
     public var parametersMax = 1000

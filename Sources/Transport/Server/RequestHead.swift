@@ -13,7 +13,7 @@ struct RequestHead {
 
     /// - Parameter target: the request target as sent.
     init(
-        method: String, version: String, target: [UInt8], headers: HTTPHeaders, options: HTTPServerOptions
+        method: String, version: String, target: [UInt8], headers: HTTPHeaders, parametersMax: Int
     ) throws(Refusal) {
         self.method = method
         self.headers = headers
@@ -33,7 +33,7 @@ struct RequestHead {
         var parameters: [(name: String, value: String)] = []
         target[(end + 1)...].withUnsafeBufferPointer { bytes in
             do throws(MalformedText) {
-                try PercentCoding.parseForm(bytes, into: &parameters, limit: options.parametersMax)
+                try PercentCoding.parseForm(bytes, into: &parameters, limit: parametersMax)
             } catch { malformed = error }
         }
         if let malformed { throw .badData(malformed.reason) }
@@ -54,7 +54,7 @@ struct RequestHead {
 /// Copies a request's header fields out of the library, within limits.
 ///
 /// - Throws: 431 when there are too many, or too long ones.
-func readHeaders(_ connection: OpaquePointer, options: HTTPServerOptions) throws(Refusal) -> HTTPHeaders {
+func readHeaders(_ connection: OpaquePointer, bytesMax: Int, countMax: Int) throws(Refusal) -> HTTPHeaders {
     struct Collected {
         var headers = HTTPHeaders()
         var bytes = 0
@@ -62,7 +62,8 @@ func readHeaders(_ connection: OpaquePointer, options: HTTPServerOptions) throws
         let bytesMax: Int
         let countMax: Int
     }
-    var collected = Collected(bytesMax: options.headerBytesMax, countMax: options.headersMax)
+    var collected = Collected(bytesMax: bytesMax, countMax: countMax)
+    collected.headers.fields.reserveCapacity(12)
     withUnsafeMutablePointer(to: &collected) { pointer in
         cmhd_headers(
             connection,

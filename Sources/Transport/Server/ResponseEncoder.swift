@@ -23,7 +23,8 @@ final class WireResponse: @unchecked Sendable {
 
 /// Turns a route's answer into what goes over the wire: compressed as the client accepts it, with the headers that are the server's own.
 struct ResponseEncoder: Sendable {
-    var coding: ContentCoding
+    /// The request's field of that name.
+    var acceptEncoding: String?
     var compressionMin: Int
     /// The `Access-Control-Allow-Origin` to send.
     var allowedOrigin: String?
@@ -34,9 +35,10 @@ struct ResponseEncoder: Sendable {
         let compressible =
             body.count >= compressionMin && response.headers["Content-Encoding"] == nil
             && Self.isCompressible(response.headers["Content-Type"])
+        let coding = compressible ? ContentCoding.negotiate(acceptEncoding) : .identity
         let wire =
-            compressible && coding != .identity
-            ? compressed(response.status, body)
+            coding != .identity
+            ? compressed(response.status, body, coding)
             : body.withUnsafeBytes { WireResponse(status: response.status, bytes: $0) }
         guard let wire else { return nil }
         for (name, value) in response.headers.fields { wire.add(name, value) }
@@ -52,7 +54,7 @@ struct ResponseEncoder: Sendable {
     }
 
     /// Compressed, or as it is when that saves less than a twentieth.
-    private func compressed(_ status: Int, _ body: [UInt8]) -> WireResponse? {
+    private func compressed(_ status: Int, _ body: [UInt8], _ coding: ContentCoding) -> WireResponse? {
         body.withUnsafeBytes { plain in
             var target = ByteBuffer(capacity: plain.count / 4 + 1024)
             coding.encode(plain, into: &target)

@@ -28,7 +28,8 @@ final class ServerConnection: @unchecked Sendable {
     let socket: Int32
     let peer: PeerAddress
     private let peerText: String
-    unowned let server: ServerCore
+    /// Held while the connection is open.
+    let server: ServerCore
     private let phaseBits = Atomic<UInt8>(Phase.fresh.rawValue)
     private let sinceNanoseconds: Atomic<UInt64>
     private let pendingExchange = Mutex<Exchange?>(nil)
@@ -36,7 +37,7 @@ final class ServerConnection: @unchecked Sendable {
     // Of the current request.
     private var target: [UInt8] = []
     private var head: RequestHead?
-    private var route: HTTPRoute?
+    private var route: Router.Entry?
     private var stars: [String] = []
     private var coding = ContentCoding.identity
     private var refusal: Refusal?
@@ -131,7 +132,7 @@ final class ServerConnection: @unchecked Sendable {
         if let refusal { return send(encoder.encode(refusal.response), closes: refusal.mustClose) }
         do throws(Refusal) {
             let request = try completeRequest()
-            let exchange = Exchange(connection: handle, encoder: encoder, clock: server.options.clock)
+            let exchange = Exchange(connection: handle, encoder: encoder, cancellation: request.cancellation)
             return hand(request, exchange)
         } catch {
             return send(encoder.encode(error.response), closes: error.mustClose)
@@ -160,11 +161,12 @@ final class ServerConnection: @unchecked Sendable {
     // MARK: Steps
 
     private func admit(method name: String, version: String) throws(Refusal) {
-        let options = server.options
-        let headers = try readHeaders(handle, options: options)
-        let head = try RequestHead(method: name, version: version, target: target, headers: headers, options: options)
+        let headers = try readHeaders(
+            handle, bytesMax: server.options.headerBytesMax, countMax: server.options.headersMax)
+        let head = try RequestHead(
+            method: name, version: version, target: target, headers: headers, parametersMax: server.options.parametersMax)
         self.head = head
-        if options.tls?.clientAuthorities != nil, cmhd_peer_verified(handle) == 0 {
+        if server.needsClientCertificates, cmhd_peer_verified(handle) == 0 {
             throw Refusal(
                 status: 403, type: "forbidden", text: "a client certificate of a known authority is needed",
                 mustClose: true)
@@ -173,8 +175,8 @@ final class ServerConnection: @unchecked Sendable {
             throw Refusal(status: 501, type: "bad_data", text: "method \(name) is not understood")
         }
         // A browser asks for permission before it sends a token.
-        if method != .options, !options.tokens.isEmpty, !options.publicPaths.contains(head.path),
-            !options.tokens.admit(headers["Authorization"])
+        if server.needsToken, method != .options, !server.options.publicPaths.contains(head.path),
+            !server.options.tokens.admit(headers["Authorization"])
         {
             throw Refusal(
                 status: 401, type: "unauthorized", text: "a valid bearer token is needed",
@@ -195,8 +197,8 @@ final class ServerConnection: @unchecked Sendable {
 
     private func find(_ method: HTTPMethod, _ head: RequestHead) throws(Refusal) {
         switch server.router.find(method, path: head.path, segments: { head.segments }) {
-        case .route(let route, let stars):
-            self.route = route
+        case .route(let found, let stars):
+            route = found
             self.stars = stars
         case .otherMethods(let methods):
             var names = methods.map(\.rawValue)
@@ -243,7 +245,8 @@ final class ServerConnection: @unchecked Sendable {
         }
         let body = try decodedBody(limit: route.bodyMax)
         var request = HTTPRequest(
-            method: method, path: head.path, parameters: head.query, headers: head.headers, body: body, peer: peerText)
+            method: method, path: head.path, parameters: head.query, headers: head.headers, body: body, peer: peerText,
+            cancellation: Cancellation(clock: server.options.clock))
         if body.count > 0, Self.isForm(head.headers["Content-Type"]) {
             var parameters: [(name: String, value: String)] = []
             do throws(MalformedText) {
@@ -285,8 +288,6 @@ final class ServerConnection: @unchecked Sendable {
 
     private func hand(_ request: HTTPRequest, _ exchange: Exchange) -> Bool {
         guard let route else { return false }
-        var request = request
-        request.cancellation = exchange.cancellation
         pendingExchange.withLock { $0 = exchange }
         let ticket = AnswerTicket(exchange)
         route.handler(request) { ticket.answer($0) }
@@ -308,7 +309,7 @@ final class ServerConnection: @unchecked Sendable {
             allowed = server.options.corsOrigins.first { $0 == "*" || $0 == origin }
         }
         return ResponseEncoder(
-            coding: .negotiate(headers["Accept-Encoding"]), compressionMin: server.options.compressionMin,
+            acceptEncoding: headers["Accept-Encoding"], compressionMin: server.options.compressionMin,
             allowedOrigin: allowed)
     }
 
@@ -341,8 +342,9 @@ final class ServerConnection: @unchecked Sendable {
     private func reset() {
         pendingExchange.withLock { $0 = nil }
         dropBuffer()
-        target.removeAll(keepingCapacity: true)
+        // The head shares the target's bytes: without it they are not copied when the next target comes.
         head = nil
+        target.removeAll(keepingCapacity: true)
         route = nil
         stars = []
         coding = .identity
