@@ -164,7 +164,8 @@ final class ServerConnection: @unchecked Sendable {
         let headers = try readHeaders(
             handle, bytesMax: server.options.headerBytesMax, countMax: server.options.headersMax)
         let head = try RequestHead(
-            method: name, version: version, target: target, headers: headers, parametersMax: server.options.parametersMax)
+            method: name, version: version, target: target, headers: headers,
+            parametersMax: server.options.parametersMax)
         self.head = head
         if server.needsClientCertificates, cmhd_peer_verified(handle) == 0 {
             throw Refusal(
