@@ -55,6 +55,9 @@ struct Evaluator {
         var operand = try vector(unary.operand)
         guard unary.isNegation else { return operand }
         MathFunction.negate.apply(operand.floats.base, count: operand.count * operand.steps)
+        for index in operand.histograms.indices {
+            operand.histograms[index] = operand.histograms[index]?.map { $0?.scaled(by: -1) }
+        }
         try operand.dropNames(context)
         return operand
     }

@@ -47,8 +47,12 @@ extension Evaluator {
         for group in 0..<grouping.count { accumulator.result(of: group, into: floats.row(group)) }
         var result = StepMatrix(labels: grouping.labels, losesName: grouping.losesName, floats: floats)
         if matrix.hasHistograms && !countsHistograms {
-            context.annotations.inform(
-                "ignored histogram in \(aggregate.op.rawValue) aggregation", aggregate.operand.source)
+            if operation == .sum || operation == .average {
+                addHistograms(of: matrix, grouping, isAverage: operation == .average, aggregate, to: &result)
+            } else {
+                context.annotations.inform(
+                    "ignored histogram in \(aggregate.op.rawValue) aggregation", aggregate.operand.source)
+            }
         }
         result.dropEmptySeries()
         return result

@@ -36,7 +36,10 @@ extension Evaluator {
             try context.cancellation.check()
             for step in 0..<grid.count {
                 let found: Int
-                if !Absent.matches(row[step]) {
+                if let histogram = matrix.histogram(index, step) {
+                    let text = histogram.text
+                    found = number(index, CountedValue(group: group, bits: 0, text: text), text)
+                } else if !Absent.matches(row[step]) {
                     let value = row[step]
                     let bits = value.isNaN ? Double.nan.bitPattern : value.bitPattern
                     found = number(

@@ -95,11 +95,40 @@ struct ElementOperation {
         case (.float(let x), .float(let y)):
             if let op = binary.op.arithmetic { return .float(ArithmeticKernels.apply(op, x, y)) }
             if let comparison = binary.op.comparison { return .holds(comparison.holds(x, y)) }
-        default: break
+        case (.histogram(let x), .float(let y)):
+            switch binary.op {
+            case .multiply: return .histogram(x.scaled(by: y))
+            case .divide: return .histogram(x.divided(by: y))
+            case .trimUpper: return .histogram(x.trimmed(at: y, keepsLower: true))
+            case .trimLower: return .histogram(x.trimmed(at: y, keepsLower: false))
+            default: break
+            }
+        case (.float(let x), .histogram(let y)):
+            if binary.op == .multiply { return .histogram(y.scaled(by: x)) }
+        case (.histogram(let x), .histogram(let y)):
+            switch binary.op {
+            case .add: return combination(x.adding(y), .addition)
+            case .subtract: return combination(x.subtracting(y), .subtraction)
+            case .equal: return .holds(x.compacted.hasSameContent(as: y.compacted))
+            case .notEqual: return .holds(!x.compacted.hasSameContent(as: y.compacted))
+            default: break
+            }
         }
         context.annotations.inform(
             "incompatible sample types encountered for binary operator \"\(binary.op.rawValue)\": \(a.typeName) \(binary.op.rawValue) \(b.typeName)",
             binary.source)
         return nil
+    }
+
+    private func combination(_ combination: HistogramCombination?, _ operation: HistogramOperation) -> Outcome? {
+        guard let combination else {
+            context.annotations.warn(
+                "incompatible bucket layout encountered for binary operator \(binary.op.rawValue)", binary.source)
+            return nil
+        }
+        context.annotations.note(combination, operation, binary.source)
+        var result = combination.histogram.compacted
+        if operation == .subtraction { result.resetHint = .gauge }
+        return .histogram(result)
     }
 }

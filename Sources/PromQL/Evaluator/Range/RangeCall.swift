@@ -15,7 +15,12 @@ extension Evaluator {
         let evaluation = RangeEvaluation(function: function, input: input, lookback: lookback)
         try input.forEachParallel(context) { index, samples, rows in
             let out = floats.row(index)
-            evaluation.floats(samples, into: out)
+            if rows.isEmpty {
+                evaluation.floats(samples, into: out)
+            } else {
+                let remarks = RangeRemarks(context, input.labels(index), input.source)
+                histograms[index] = evaluation.mixed(MixedSamples(samples, rows), into: out, remarks)
+            }
         }
         var matrix = StepMatrix(
             labels: (0..<input.count).map { input.labels($0) },

@@ -57,7 +57,14 @@ extension Evaluator {
             let out = floats.row(index)
             if isSmoothed {
                 let samples = batch.freshColumn(local)
-                ExtendedRangeKernels.smoothedValues(samples, windows, lookback: lookback, into: out)
+                if batch.hasHistograms(local) {
+                    let rows = batch.histogramRows(local).filter { !$0.histogram.isStale }
+                    histograms[index] = SmoothedInstant(lookback: lookback).evaluate(
+                        MixedSamples(samples, rows[...]), windows, into: out,
+                        RangeRemarks(context, selection.labels(index), selector.source))
+                } else {
+                    ExtendedRangeKernels.smoothedValues(samples, windows, lookback: lookback, into: out)
+                }
             } else if batch.hasHistograms(local) {
                 histograms[index] = Self.newest(
                     batch.column(local), batch.histogramRows(local), windows, column, into: out)
