@@ -7,6 +7,12 @@ public struct HistogramCombination: Sendable {
     public var conflictsInResets: Bool
     /// Custom bounds differed, only the common ones stay.
     public var changedBounds: Bool
+
+    public init(histogram: NativeHistogram, conflictsInResets: Bool, changedBounds: Bool) {
+        self.histogram = histogram
+        self.conflictsInResets = conflictsInResets
+        self.changedBounds = changedBounds
+    }
 }
 
 extension NativeHistogram {

@@ -47,7 +47,7 @@ extension Evaluator {
     }
 
     /// The series of `a`, then those of `b`.
-    private func concatenated(_ a: StepMatrix, _ b: StepMatrix) throws -> StepMatrix {
+    func concatenated(_ a: StepMatrix, _ b: StepMatrix) throws -> StepMatrix {
         if b.count == 0 { return a }
         if a.count == 0 { return b }
         let floats = try context.matrix(rows: a.count + b.count, steps: grid.count)

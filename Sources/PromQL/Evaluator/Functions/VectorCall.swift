@@ -23,6 +23,12 @@ extension Evaluator {
         case .labelReplace: return try labelReplaceCall(arguments)
         case .labelJoin: return try labelJoinCall(arguments)
         case .histogramQuantile: return try histogramQuantileCall(arguments)
+        case .histogramQuantiles: return try histogramQuantilesCall(arguments)
+        case .histogramCount: return try nativeHistogramCall(arguments[0]) { $0.count }
+        case .histogramSum: return try nativeHistogramCall(arguments[0]) { $0.sum }
+        case .histogramAvg: return try nativeHistogramCall(arguments[0]) { $0.sum / $0.count }
+        case .histogramStdvar: return try nativeHistogramCall(arguments[0]) { $0.variance }
+        case .histogramStddev: return try nativeHistogramCall(arguments[0]) { $0.variance.squareRoot() }
         case .histogramFraction: return try histogramFractionCall(arguments)
         default: throw QueryError.execution("function \(call.function.name) gives no instant vector")
         }
