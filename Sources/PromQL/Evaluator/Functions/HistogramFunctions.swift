@@ -108,12 +108,15 @@ struct Histograms {
     private let groups: BucketGroups
     /// Series that have native histograms.
     private let natives: [Int]
+    /// Those by their labels.
+    private let nativeNumbers: [Labels: [Int]]
 
     init(_ context: QueryContext, _ matrix: StepMatrix, _ source: SourceRange) {
         self.context = context
         self.matrix = matrix
         self.source = source
         natives = matrix.labels.indices.filter { matrix.histogramColumn($0) != nil }
+        nativeNumbers = Dictionary(grouping: natives) { matrix.labels[$0] }
         groups = BucketGroups(matrix) { labels, bound in
             context.annotations.warn(
                 "bucket label \"le\" is missing or has a malformed value of \(quoted(bound))"
@@ -133,7 +136,7 @@ struct Histograms {
         for (group, members) in groups.members.enumerated() {
             let out = floats.row(group)
             let name = groups.labels[group][Labels.metricName] ?? ""
-            let rivals = natives.filter { matrix.labels[$0] == groups.labels[group] }
+            let rivals = nativeNumbers[groups.labels[group]] ?? []
             for step in 0..<steps {
                 buckets.removeAll(keepingCapacity: true)
                 out[step] = Absent.value

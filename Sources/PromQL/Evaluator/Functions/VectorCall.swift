@@ -23,6 +23,7 @@ extension Evaluator {
         case .labelReplace: return try labelReplaceCall(arguments)
         case .labelJoin: return try labelJoinCall(arguments)
         case .histogramQuantile: return try histogramQuantileCall(arguments)
+        case .info: return try infoCall(arguments)
         case .histogramQuantiles: return try histogramQuantilesCall(arguments)
         case .histogramCount: return try nativeHistogramCall(arguments[0]) { $0.count }
         case .histogramSum: return try nativeHistogramCall(arguments[0]) { $0.sum }
