@@ -5,7 +5,8 @@ extension Evaluator {
     /// Adds up, or averages, the native histograms of each group, beside the floats that `result` holds already.
     /// Where a group has both at one step it has no result.
     func addHistograms(
-        of matrix: StepMatrix, _ grouping: Grouping, isAverage: Bool, _ aggregate: Aggregate, to result: inout StepMatrix
+        of matrix: StepMatrix, _ grouping: Grouping, isAverage: Bool, _ aggregate: Aggregate,
+        to result: inout StepMatrix
     ) {
         let source = aggregate.operand.source
         var columns = [StepMatrix.HistogramColumn?](repeating: nil, count: result.count)

@@ -98,7 +98,9 @@ extension RangeEvaluation {
         _ isCounter: Bool, after: Bool
     ) -> NativeHistogram? {
         let sample = samples[index]
-        guard isSmoothed, index != other, after ? sample.time > time : sample.time < time else { return sample.histogram }
+        guard isSmoothed, index != other, after ? sample.time > time : sample.time < time else {
+            return sample.histogram
+        }
         return after
             ? ExtendedSample.interpolate(samples[index - 1], sample, at: time, isCounter: isCounter)
             : ExtendedSample.interpolate(sample, samples[index + 1], at: time, isCounter: isCounter)

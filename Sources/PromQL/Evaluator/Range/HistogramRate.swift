@@ -84,7 +84,9 @@ struct HistogramRate {
         var result = difference.histogram
         if isCounter {
             // The lowest resolution of all is that of the result.
-            if !result.hasCustomBuckets, let lowest = compared.map(\.schema).min() { result = result.reduced(to: lowest) }
+            if !result.hasCustomBuckets, let lowest = compared.map(\.schema).min() {
+                result = result.reduced(to: lowest)
+            }
             for current in histograms.dropFirst() {
                 if current.isReset(after: previous) {
                     guard let sum = result.adding(previous) else { return nil }
