@@ -113,7 +113,7 @@ let package = Package(
                 "Collector", "QueryServer", "Receivers", "PromQL", "MetricStore", "LSM", "Formats", "Transport",
                 "Model", "Bedrock",
             ]),
-        tests("DashboardsTests", ["Dashboards", "TerminalUI", "Client", "Model", "Bedrock"]),
+        tests("DashboardsTests", ["Dashboards", "TerminalUI", "Client", "Formats", "Transport", "Model", "Bedrock"]),
         tests("ConfigurationTests", ["Configuration", "Formats", "Model", "Bedrock"]),
         tests("Simulation", ["Collector", "MetricStore", "LSM", "Model", "Bedrock"]),
         tests("EndToEndTests", ["Client", "Formats", "Transport", "Model", "Bedrock"]),
