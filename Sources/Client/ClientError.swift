@@ -69,7 +69,9 @@ public struct APIError: Equatable, Sendable {
             guard bytes[start..<start + wanted.count].elementsEqual(wanted) else { continue }
             let before = String(decoding: bytes[..<start], as: UTF8.self)
             let parts = before.split(separator: " ").last.map { $0.split(separator: ":") } ?? []
-            guard parts.count == 2, let line = Int(parts[0]), let column = Int(parts[1]), line > 0, column > 0 else { return nil }
+            guard parts.count == 2, let line = Int(parts[0]), let column = Int(parts[1]), line > 0, column > 0 else {
+                return nil
+            }
             return TextPosition(line: line, column: column)
         }
         return nil

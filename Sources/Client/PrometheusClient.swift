@@ -63,7 +63,9 @@ public struct PrometheusClient: Sendable {
     // MARK: series and labels
 
     /// Names of labels, sorted.
-    public func labelNames(matching selectors: [String] = [], range: TimeRange? = nil) async throws(ClientError) -> [String] {
+    public func labelNames(matching selectors: [String] = [], range: TimeRange? = nil) async throws(ClientError)
+        -> [String]
+    {
         try await strings(try await post("/api/v1/labels", Self.form(selectors, range, nil)))
     }
 
@@ -121,11 +123,16 @@ public struct PrometheusClient: Sendable {
     }
 
     /// The data of any GET page of the API.
-    public func document(_ path: String, _ parameters: [(name: String, value: String)]) async throws(ClientError) -> JSONValue {
+    public func document(_ path: String, _ parameters: [(name: String, value: String)]) async throws(ClientError)
+        -> JSONValue
+    {
         let body = try await get(path, parameters)
         let value = try parse(body)
         guard value["status"]?.string == "success" else {
-            throw .api(APIError(status: 200, kind: value["errorType"]?.string ?? "", message: value["error"]?.string ?? "no status"))
+            throw .api(
+                APIError(
+                    status: 200, kind: value["errorType"]?.string ?? "", message: value["error"]?.string ?? "no status")
+            )
         }
         return value["data"] ?? .null
     }
@@ -187,7 +194,8 @@ public struct PrometheusClient: Sendable {
     private func failure(_ response: HTTPResponse) -> ClientError {
         let text = String(decoding: response.body.prefix(2_000), as: UTF8.self).trimmedBlanks
         let envelope = response.body.withUnsafeBytes { try? Envelope($0) }
-        let reason = envelope.map(\.errorText).flatMap { $0.isEmpty ? nil : $0 } ?? (text.isEmpty ? "no reason given" : text)
+        let reason =
+            envelope.map(\.errorText).flatMap { $0.isEmpty ? nil : $0 } ?? (text.isEmpty ? "no reason given" : text)
         if response.status == 401 || response.status == 403 {
             return .refused(server: server.address, status: response.status, reason: reason)
         }
@@ -226,7 +234,9 @@ public struct PrometheusClient: Sendable {
         return (milliseconds < 0 ? "-" : "") + String(magnitude / 1000) + (fraction == 0 ? "" : "." + digits)
     }
 
-    private static func form(_ selectors: [String], _ range: TimeRange?, _ limit: Int?) -> [(name: String, value: String)] {
+    private static func form(_ selectors: [String], _ range: TimeRange?, _ limit: Int?) -> [(
+        name: String, value: String
+    )] {
         var form = selectors.map { (name: "match[]", value: $0) }
         if let range {
             form.append(("start", seconds(range.start)))

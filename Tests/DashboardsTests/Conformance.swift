@@ -46,7 +46,8 @@ struct ManifestEntry: Sendable, CustomTestStringConvertible {
             ManifestEntry(
                 file: entry["file"]?.string ?? "", title: entry["title"]?.string ?? "",
                 schemaVersion: entry["schemaVersion"]?.int ?? 0,
-                panels: Dictionary(uniqueKeysWithValues: (entry["panels"]?.object?.members ?? []).map { ($0.key, $0.value.int ?? 0) }),
+                panels: Dictionary(
+                    uniqueKeysWithValues: (entry["panels"]?.object?.members ?? []).map { ($0.key, $0.value.int ?? 0) }),
                 targets: entry["targets"]?.int ?? 0, variables: entry["variables"]?.array?.compactMap(\.string) ?? [])
         }
     }()
@@ -62,7 +63,9 @@ struct ManifestEntry: Sendable, CustomTestStringConvertible {
         #expect(dashboard.title == entry.title)
         #expect(dashboard.schemaVersion == entry.schemaVersion)
         #expect(dashboard.problems == [])
-        #expect(dashboard.panels.count + dashboard.panels.reduce(0) { $0 + $1.children.count } == entry.panels.values.reduce(0, +))
+        #expect(
+            dashboard.panels.count + dashboard.panels.reduce(0) { $0 + $1.children.count }
+                == entry.panels.values.reduce(0, +))
         // Rows may carry targets too, which nobody asks.
         let everything = dashboard.panels + dashboard.panels.flatMap(\.children)
         #expect(everything.reduce(0) { $0 + $1.targets.count } == entry.targets)
@@ -76,7 +79,8 @@ struct ManifestEntry: Sendable, CustomTestStringConvertible {
         let dashboard = try load(entry)
         let rows = dashboard.panels.filter { $0.kind == .row && $0.isCollapsed }.map(\.id)
         for toggled in [[], Set(rows)] {
-            let placed = GridLayout.arrange(dashboard.panels, state: VariableState(), variables: dashboard.variables, toggled: toggled)
+            let placed = GridLayout.arrange(
+                dashboard.panels, state: VariableState(), variables: dashboard.variables, toggled: toggled)
             var taken: [Int: [Bool]] = [:]
             for one in placed {
                 #expect(one.grid.x >= 0 && one.grid.x + one.grid.width <= GridPosition.columns)
@@ -87,14 +91,18 @@ struct ManifestEntry: Sendable, CustomTestStringConvertible {
                     }
                 }
             }
-            if !toggled.isEmpty { #expect(placed.count == dashboard.panels.count + dashboard.panels.reduce(0) { $0 + $1.children.count }) }
+            if !toggled.isEmpty {
+                #expect(placed.count == dashboard.panels.count + dashboard.panels.reduce(0) { $0 + $1.children.count })
+            }
         }
     }
 
     @Test(arguments: ManifestEntry.all) func everyTargetGetsAQueryWithoutVariablesLeft(_ entry: ManifestEntry) throws {
         let dashboard = try load(entry)
         var interpolation = Interpolation()
-        for variable in dashboard.variables { interpolation.values[variable.name] = Interpolation.Value("value-of-" + variable.name) }
+        for variable in dashboard.variables {
+            interpolation.values[variable.name] = Interpolation.Value("value-of-" + variable.name)
+        }
         let planner = PanelPlanner(
             dashboard: dashboard, interpolation: interpolation, range: .init(1_700_000_000_000, 1_700_003_600_000))
         for panel in dashboard.allPanels {

@@ -26,7 +26,9 @@ import Testing
         #expect(Reduction.apply("p50", values) == 2)
         #expect(Reduction.apply("delta", [5, 7, 1]) == 3)
         #expect(Reduction.apply("mean", []).isNaN)
-        for name in ["min", "range", "diff", "diffperc", "step", "stdDev", "variance", "logmin", "changeCount", "p99", "unheard"] {
+        for name in [
+            "min", "range", "diff", "diffperc", "step", "stdDev", "variance", "logmin", "changeCount", "p99", "unheard",
+        ] {
             _ = Reduction.apply(name, [])
             _ = Reduction.apply(name, values)
         }
@@ -35,7 +37,9 @@ import Testing
     @Test func denseSeriesKeepGaps() {
         var table = SeriesTable()
         table.append(Labels(["a": "b"]), [Sample(0, 1), Sample(30_000, 3), Sample(.max, 9)])
-        let query = PlannedQuery(target: "A", expression: "x", timing: .range(start: 0, end: 45_000, step: 15_000), legend: "", format: .timeSeries)
+        let query = PlannedQuery(
+            target: "A", expression: "x", timing: .range(start: 0, end: 45_000, step: 15_000), legend: "",
+            format: .timeSeries)
         let values = FrameBuilder.frames(query, QueryAnswer(.matrix(table)), isAlone: true)[0].fields[1].numbers ?? []
         #expect(values.count == 4 && values[0] == 1 && values[1].isNaN && values[2] == 3 && values[3].isNaN)
     }
@@ -60,27 +64,49 @@ import Testing
     }
 
     @Test func outerJoinNumbersTimesAsGrafanaDoes() {
-        let a = frame("A", [DataField("Time", .times([1, 1])), DataField("pod", .texts(["p", "q"])), DataField("Value #A", .numbers([1, 2]))])
-        let b = frame("B", [DataField("Time", .times([1])), DataField("pod", .texts(["q"])), DataField("Value #B", .numbers([20]))])
+        let a = frame(
+            "A",
+            [
+                DataField("Time", .times([1, 1])), DataField("pod", .texts(["p", "q"])),
+                DataField("Value #A", .numbers([1, 2])),
+            ])
+        let b = frame(
+            "B",
+            [DataField("Time", .times([1])), DataField("pod", .texts(["q"])), DataField("Value #B", .numbers([20]))])
         let joined = FrameJoin.outer([a, b], by: "pod")[0]
         #expect(joined.fields.map(\.displayName) == ["pod", "Time 1", "Value #A", "Time 2", "Value #B"])
         #expect(joined.fields[4].numbers?[1] == 20)
     }
 
     @Test func organizeHidesRenamesAndOrders() throws {
-        let options = try JSONValue(parsing: "{\"excludeByName\": {\"Time\": true}, \"indexByName\": {\"b\": 0, \"a\": 1}, \"renameByName\": {\"a\": \"A!\"}}")
+        let options = try JSONValue(
+            parsing:
+                "{\"excludeByName\": {\"Time\": true}, \"indexByName\": {\"b\": 0, \"a\": 1}, \"renameByName\": {\"a\": \"A!\"}}"
+        )
         let result = Transformations.organize(
-            frame("A", [DataField("Time", .times([1])), DataField("a", .numbers([1])), DataField("b", .numbers([2]))]), options)
+            frame("A", [DataField("Time", .times([1])), DataField("a", .numbers([1])), DataField("b", .numbers([2]))]),
+            options)
         #expect(result.fields.map(\.displayName) == ["b", "A!"])
     }
 
     @Test func otherTransformations() throws {
         let series = [
-            frame("A", [DataField("Time", .times([1, 2])), DataField("Value", .numbers([3, 4]), labels: Labels(["cpu": "0"]), legend: "cpu 0")]),
-            frame("A", [DataField("Time", .times([1, 2])), DataField("Value", .numbers([5, 6]), labels: Labels(["cpu": "1"]), legend: "cpu 1")]),
+            frame(
+                "A",
+                [
+                    DataField("Time", .times([1, 2])),
+                    DataField("Value", .numbers([3, 4]), labels: Labels(["cpu": "0"]), legend: "cpu 0"),
+                ]),
+            frame(
+                "A",
+                [
+                    DataField("Time", .times([1, 2])),
+                    DataField("Value", .numbers([5, 6]), labels: Labels(["cpu": "1"]), legend: "cpu 1"),
+                ]),
         ]
         func run(_ id: String, _ options: String) throws -> [DataFrame] {
-            let applied = Transformations.apply([Transformation(id: id, options: try JSONValue(parsing: options))], to: series)
+            let applied = Transformations.apply(
+                [Transformation(id: id, options: try JSONValue(parsing: options))], to: series)
             #expect(applied.unknown == [])
             return applied.frames
         }
@@ -88,18 +114,31 @@ import Testing
         #expect(reduced[0].fields.map(\.name) == ["Field", "Max", "Mean"] && reduced[0].fields[1].numbers == [4, 6])
         #expect(try run("seriesToRows", "{}")[0].rowCount == 4)
         #expect(try run("labelsToFields", "{}")[0].fields.map(\.name) == ["Time", "cpu", "Value"])
-        #expect(try run("renameByRegex", "{\"regex\": \"cpu (.*)\", \"renamePattern\": \"core $1\"}")[1].fields[1].displayName == "core 1")
+        #expect(
+            try run("renameByRegex", "{\"regex\": \"cpu (.*)\", \"renamePattern\": \"core $1\"}")[1].fields[1]
+                .displayName == "core 1")
         #expect(try run("filterFieldsByName", "{\"include\": {\"pattern\": \"cpu 1\"}}").count == 1)
         #expect(try run("limit", "{\"limitField\": 1}")[0].rowCount == 1)
-        #expect(try run("sortBy", "{\"sort\": [{\"field\": \"Time\", \"desc\": true}]}")[0].fields[0].values == .times([2, 1]))
-        let calculated = try run("calculateField", "{\"mode\": \"binary\", \"binary\": {\"left\": \"cpu 0\", \"operator\": \"*\", \"right\": \"2\"}, \"alias\": \"double\"}")
+        #expect(
+            try run("sortBy", "{\"sort\": [{\"field\": \"Time\", \"desc\": true}]}")[0].fields[0].values
+                == .times([2, 1]))
+        let calculated = try run(
+            "calculateField",
+            "{\"mode\": \"binary\", \"binary\": {\"left\": \"cpu 0\", \"operator\": \"*\", \"right\": \"2\"}, \"alias\": \"double\"}"
+        )
         #expect(calculated[0].fields.last?.numbers == [6, 8])
-        let above = try run("filterByValue", "{\"type\": \"include\", \"filters\": [{\"fieldName\": \"cpu 0\", \"config\": {\"id\": \"greater\", \"options\": {\"value\": 3}}}]}")
+        let above = try run(
+            "filterByValue",
+            "{\"type\": \"include\", \"filters\": [{\"fieldName\": \"cpu 0\", \"config\": {\"id\": \"greater\", \"options\": {\"value\": 3}}}]}"
+        )
         #expect(above[0].rowCount == 1)
         let unknown = Transformations.apply([Transformation(id: "magic")], to: series)
         #expect(unknown.frames == series && unknown.unknown == ["magic"])
         // Options of the wrong kind change nothing and trap nowhere.
-        for id in ["organize", "merge", "joinByField", "reduce", "filterFieldsByName", "filterByValue", "sortBy", "limit", "groupBy", "labelsToFields", "renameByRegex", "calculateField", "filterByRefId"] {
+        for id in [
+            "organize", "merge", "joinByField", "reduce", "filterFieldsByName", "filterByValue", "sortBy", "limit",
+            "groupBy", "labelsToFields", "renameByRegex", "calculateField", "filterByRefId",
+        ] {
             _ = Transformations.apply([Transformation(id: id, options: .array([1, "x"]))], to: series)
             _ = Transformations.apply([Transformation(id: id, options: .null)], to: [])
         }
@@ -107,8 +146,13 @@ import Testing
 
     @Test func mappingsAndThresholdsColorValues() {
         var settings = FieldSettings()
-        settings.mappings = [ValueMapping(condition: .value("1"), text: "up", color: RGBColor("green")), ValueMapping(condition: .special("null"), text: "N/A", color: nil)]
-        settings.thresholds = Thresholds(steps: [.init(value: -.infinity, color: RGBColor("blue")), .init(value: 10, color: RGBColor("red"))])
+        settings.mappings = [
+            ValueMapping(condition: .value("1"), text: "up", color: RGBColor("green")),
+            ValueMapping(condition: .special("null"), text: "N/A", color: nil),
+        ]
+        settings.thresholds = Thresholds(steps: [
+            .init(value: -.infinity, color: RGBColor("blue")), .init(value: 10, color: RGBColor("red")),
+        ])
         func text(_ value: Double) -> ValueText { ValueText(value, settings, range: 0...100, zone: .utc, now: 0) }
         #expect(text(1).text.text == "up" && text(1).color == RGBColor("green"))
         #expect(text(.nan).text.text == "N/A")

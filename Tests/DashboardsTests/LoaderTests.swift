@@ -5,10 +5,14 @@ import Testing
 
 @Suite struct LoaderTests {
     @Test func whatIsNoDashboardIsAnError() {
-        #expect(throws: DashboardProblem(path: "", reason: "a dashboard is a JSON object")) { try DashboardLoader.load("[]") }
+        #expect(throws: DashboardProblem(path: "", reason: "a dashboard is a JSON object")) {
+            try DashboardLoader.load("[]")
+        }
         #expect(throws: DashboardProblem.self) { try DashboardLoader.load("{") }
         #expect(throws: DashboardProblem.self) { try DashboardLoader.load("{\"a\": 1}") }
-        #expect(throws: DashboardProblem(path: "spec.elements", reason: "dashboards of the v2 schema are not supported")) {
+        #expect(
+            throws: DashboardProblem(path: "spec.elements", reason: "dashboards of the v2 schema are not supported")
+        ) {
             try DashboardLoader.load("{\"apiVersion\": \"x/v2\", \"spec\": {\"elements\": {}}}")
         }
     }
@@ -28,7 +32,8 @@ import Testing
             dashboard.problems.map(\.description) == [
                 "refresh: no duration of at least 1s: \"soon\"", "panels[1].gridPos.x: expected a number, not a string",
                 "panels[1].targets: expected a list, not a number",
-                "panels[1].fieldConfig.defaults.min: expected a number, not a string", "panels[2]: a panel is an object",
+                "panels[1].fieldConfig.defaults.min: expected a number, not a string",
+                "panels[2]: a panel is an object",
             ])
     }
 
@@ -41,7 +46,8 @@ import Testing
 
     @Test func doubledIdsAreMadeUnique() throws {
         let dashboard = try DashboardLoader.load(
-            "{\"title\": \"T\", \"panels\": [{\"id\": 1, \"type\": \"stat\"}, {\"id\": 1, \"type\": \"stat\"}, {\"type\": \"stat\"}]}")
+            "{\"title\": \"T\", \"panels\": [{\"id\": 1, \"type\": \"stat\"}, {\"id\": 1, \"type\": \"stat\"}, {\"type\": \"stat\"}]}"
+        )
         #expect(Set(dashboard.panels.map(\.id)).count == 3)
     }
 
@@ -108,7 +114,8 @@ import Testing
             bytes[at] = alphabet[next(alphabet.count)]
             if let dashboard = try? DashboardLoader.load(String(decoding: bytes, as: UTF8.self)) {
                 _ = GridLayout.arrange(dashboard.panels, state: VariableState(), variables: dashboard.variables)
-                let planner = PanelPlanner(dashboard: dashboard, interpolation: Interpolation(), range: .init(0, 3_600_000))
+                let planner = PanelPlanner(
+                    dashboard: dashboard, interpolation: Interpolation(), range: .init(0, 3_600_000))
                 for panel in dashboard.allPanels { _ = planner.plan(panel, points: 100) }
             }
             if next(3) > 0 { bytes[at] = old }

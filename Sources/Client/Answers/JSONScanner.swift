@@ -205,7 +205,9 @@ struct JSONScanner {
             }
         }
         // An exponent, or more digits than any time has: the long way round.
-        if offset < bytes.count, bytes[offset] == UInt8(ascii: "e") || bytes[offset] == UInt8(ascii: "E") || bytes[offset] &- 48 < 10 {
+        if offset < bytes.count,
+            bytes[offset] == UInt8(ascii: "e") || bytes[offset] == UInt8(ascii: "E") || bytes[offset] &- 48 < 10
+        {
             offset = start
             skipBareword()
             let seconds = Self.slowDouble(UnsafeRawBufferPointer(rebasing: bytes[start..<offset]))
@@ -222,7 +224,8 @@ struct JSONScanner {
         let place = offset
         let raw = try rawString().bytes
         if let value = Self.double(raw) { return value }
-        throw ScanError(reason: "expected a number, not \"\(String(decoding: raw.prefix(40), as: UTF8.self))\"", offset: place)
+        throw ScanError(
+            reason: "expected a number, not \"\(String(decoding: raw.prefix(40), as: UTF8.self))\"", offset: place)
     }
 
     /// Exact for up to 15 digits with a small exponent, which is nearly all there is; otherwise strtod.
@@ -254,7 +257,9 @@ struct JSONScanner {
         return negative ? -value : value
     }
 
-    private static let powers: [Double] = [1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15]
+    private static let powers: [Double] = [
+        1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+    ]
 
     private static func slowDouble(_ raw: UnsafeRawBufferPointer) -> Double? {
         guard raw.count > 0, raw.count < 400 else { return nil }

@@ -38,8 +38,12 @@ public struct ScrapeTarget: Equatable, Sendable {
     }
 
     static func list(_ data: JSONValue) -> [ScrapeTarget] {
-        let active = (data["activeTargets"]?.array ?? []).map { one($0, labels: $0["labels"], health: $0["health"]?.string) }
-        let dropped = (data["droppedTargets"]?.array ?? []).map { one($0, labels: $0["discoveredLabels"], health: "dropped") }
+        let active = (data["activeTargets"]?.array ?? []).map {
+            one($0, labels: $0["labels"], health: $0["health"]?.string)
+        }
+        let dropped = (data["droppedTargets"]?.array ?? []).map {
+            one($0, labels: $0["discoveredLabels"], health: "dropped")
+        }
         return active + dropped
     }
 

@@ -20,7 +20,8 @@ public struct ContextFile: Equatable, Sendable {
     public init() {}
 
     public static func == (a: ContextFile, b: ContextFile) -> Bool {
-        a.current == b.current && a.contexts.elementsEqual(b.contexts) { $0.name == $1.name && $0.context == $1.context }
+        a.current == b.current
+            && a.contexts.elementsEqual(b.contexts) { $0.name == $1.name && $0.context == $1.context }
     }
 
     /// Reads the file's text; `home` stands for `~`. Token files are read at once.
@@ -129,7 +130,8 @@ public struct ServerChoice: Sendable {
         }
         do throws(YAMLReader.Problems) {
             return try ContextFile(
-                parsing: String(decoding: bytes, as: UTF8.self), file: path, home: environment["HOME"] ?? "", files: files)
+                parsing: String(decoding: bytes, as: UTF8.self), file: path, home: environment["HOME"] ?? "",
+                files: files)
         } catch {
             throw ContextError(error.description)
         }

@@ -30,7 +30,8 @@ public struct ServerContext: Equatable, Sendable {
     static func normalized(_ address: String) -> String {
         var text = address
         while text.hasSuffix("/") { text.removeLast() }
-        return text.utf8.starts(with: "http://".utf8) || text.utf8.starts(with: "https://".utf8) ? text : "http://" + text
+        return text.utf8.starts(with: "http://".utf8) || text.utf8.starts(with: "https://".utf8)
+            ? text : "http://" + text
     }
 }
 

@@ -114,7 +114,11 @@ public enum FrameBuilder {
             table.append(.empty, [sample])
             return query.format == .table ? [Self.table(query, table, isAlone: isAlone)] : series(query, table)
         case .string(let timestamp, let text):
-            return [DataFrame(query: query.target, fields: [DataField("Time", .times([timestamp])), DataField("Value", .texts([text]))])]
+            return [
+                DataFrame(
+                    query: query.target,
+                    fields: [DataField("Time", .times([timestamp])), DataField("Value", .texts([text]))])
+            ]
         }
     }
 
@@ -140,11 +144,16 @@ public enum FrameBuilder {
             }
             return DataFrame(
                 query: query.target,
-                fields: [DataField("Time", .times(times)), DataField("Value", .numbers(values), labels: labels, legend: name)])
+                fields: [
+                    DataField("Time", .times(times)),
+                    DataField("Value", .numbers(values), labels: labels, legend: name),
+                ])
         }
     }
 
-    private static func dense(_ table: SeriesTable, _ points: Range<Int>, start: Int64, step: Int64, count: Int) -> [Double] {
+    private static func dense(_ table: SeriesTable, _ points: Range<Int>, start: Int64, step: Int64, count: Int)
+        -> [Double]
+    {
         var values = [Double](repeating: .nan, count: count)
         for point in points {
             let (distance, overflow) = table.timestamps[point].subtractingReportingOverflow(start)

@@ -38,8 +38,11 @@ enum FrameJoin {
             }
         }
         switch field.values {
-        case .times: return .times(pick(0) { if case .times(let values) = $0, $1 < values.count { values[$1] } else { nil } })
-        case .numbers: return .numbers(pick(.nan) { if case .numbers(let values) = $0, $1 < values.count { values[$1] } else { nil } })
+        case .times:
+            return .times(pick(0) { if case .times(let values) = $0, $1 < values.count { values[$1] } else { nil } })
+        case .numbers:
+            return .numbers(
+                pick(.nan) { if case .numbers(let values) = $0, $1 < values.count { values[$1] } else { nil } })
         case .texts: return .texts(pick("") { $0.key($1) })
         }
     }
@@ -76,13 +79,21 @@ enum FrameJoin {
             }
             keyValues = keyValues.appending(key.values.picking(fresh))
             for field in frame.fields where field != key {
-                let isTaken = fields.contains { $0.displayName == field.displayName } || joined.count > 1 && field.times != nil
+                let isTaken =
+                    fields.contains { $0.displayName == field.displayName } || joined.count > 1 && field.times != nil
                 var copy = DataField(field.name, field.values.picking(rows), labels: field.labels, legend: field.legend)
-                if isTaken || (field.legend == nil && appearsTwice(field, joined)) { copy.legend = field.displayName + " \(index + 1)" }
+                if isTaken || (field.legend == nil && appearsTwice(field, joined)) {
+                    copy.legend = field.displayName + " \(index + 1)"
+                }
                 fields.append(copy)
             }
         }
-        return [DataFrame(query: "", fields: [DataField(firstKey.name, keyValues, labels: firstKey.labels, legend: firstKey.legend)] + fields)]
+        return [
+            DataFrame(
+                query: "",
+                fields: [DataField(firstKey.name, keyValues, labels: firstKey.labels, legend: firstKey.legend)] + fields
+            )
+        ]
     }
 
     private static func appearsTwice(_ field: DataField, _ frames: [DataFrame]) -> Bool {

@@ -42,7 +42,9 @@ enum FrameRows {
     }
 
     private static func matches(_ frame: DataFrame, _ row: Int, _ filter: JSONValue) -> Bool {
-        guard let name = filter["fieldName"]?.string, let field = frame.field(named: name), let config = filter["config"] else { return false }
+        guard let name = filter["fieldName"]?.string, let field = frame.field(named: name),
+            let config = filter["config"]
+        else { return false }
         let limit = config["options"]?["value"]
         let text = field.values.key(row)
         let value = field.numbers.flatMap { row < $0.count ? $0[row] : nil } ?? Double(text) ?? .nan
@@ -65,9 +67,15 @@ enum FrameRows {
         let names = options["reducers"]?.array?.compactMap(\.string) ?? ["max"]
         if options["mode"]?.string == "reduceFields" {
             return frames.map { frame in
-                DataFrame(query: frame.query, fields: frame.fields.compactMap { field in
-                    field.numbers.map { DataField(field.name, .numbers([Reduction.apply(names.first ?? "lastNotNull", $0)]), labels: field.labels, legend: field.legend) }
-                })
+                DataFrame(
+                    query: frame.query,
+                    fields: frame.fields.compactMap { field in
+                        field.numbers.map {
+                            DataField(
+                                field.name, .numbers([Reduction.apply(names.first ?? "lastNotNull", $0)]),
+                                labels: field.labels, legend: field.legend)
+                        }
+                    })
             }
         }
         var titles: [String] = []
@@ -97,11 +105,15 @@ enum FrameRows {
                 rows.append([row])
             }
         }
-        var fields = keys.map { DataField($0.name, $0.values.picking(rows.map { $0[0] }), labels: $0.labels, legend: $0.legend) }
+        var fields = keys.map {
+            DataField($0.name, $0.values.picking(rows.map { $0[0] }), labels: $0.labels, legend: $0.legend)
+        }
         for field in frame.fields {
             guard setting(field)?["operation"]?.string == "aggregate", let numbers = field.numbers else { continue }
             for name in setting(field)?["aggregations"]?.array?.compactMap(\.string) ?? [] {
-                let values = rows.map { group in Reduction.apply(name, group.compactMap { $0 < numbers.count ? numbers[$0] : nil }) }
+                let values = rows.map { group in
+                    Reduction.apply(name, group.compactMap { $0 < numbers.count ? numbers[$0] : nil })
+                }
                 fields.append(DataField(field.displayName + " (" + name + ")", .numbers(values)))
             }
         }
@@ -113,7 +125,9 @@ enum FrameRows {
 enum FrameCalculation {
     static func apply(_ frame: DataFrame, _ options: JSONValue) -> DataFrame {
         let rows = frame.rowCount
-        guard let computed = options["mode"]?.string == "binary" ? binary(frame, options["binary"], rows) : reduceRow(frame, options["reduce"], rows)
+        guard
+            let computed = options["mode"]?.string == "binary"
+                ? binary(frame, options["binary"], rows) : reduceRow(frame, options["reduce"], rows)
         else { return frame }
         let name = options["alias"]?.string.flatMap { $0.isEmpty ? nil : $0 } ?? computed.name
         var result = frame
@@ -122,8 +136,11 @@ enum FrameCalculation {
         return result
     }
 
-    private static func binary(_ frame: DataFrame, _ options: JSONValue?, _ rows: Int) -> (name: String, values: [Double])? {
-        guard let left = operand(frame, options?["left"], rows), let right = operand(frame, options?["right"], rows) else { return nil }
+    private static func binary(_ frame: DataFrame, _ options: JSONValue?, _ rows: Int) -> (
+        name: String, values: [Double]
+    )? {
+        guard let left = operand(frame, options?["left"], rows), let right = operand(frame, options?["right"], rows)
+        else { return nil }
         let sign = options?["operator"]?.string ?? "+"
         let values = zip(left.values, right.values).map { a, b -> Double in
             switch sign {
@@ -139,18 +156,27 @@ enum FrameCalculation {
     }
 
     /// A column's name, a number, or (since Grafana 11) `{matcher: {id: "byName", options: …}}` or `{fixed: …}`.
-    private static func operand(_ frame: DataFrame, _ value: JSONValue?, _ rows: Int) -> (name: String, values: [Double])? {
-        let text = value?.string ?? value?["matcher"]?["options"]?.string ?? value?["fixed"]?.string ?? value?.number.map { String($0) } ?? ""
+    private static func operand(_ frame: DataFrame, _ value: JSONValue?, _ rows: Int) -> (
+        name: String, values: [Double]
+    )? {
+        let text =
+            value?.string ?? value?["matcher"]?["options"]?.string ?? value?["fixed"]?.string ?? value?.number.map {
+                String($0)
+            } ?? ""
         if let field = frame.field(named: text), let numbers = field.numbers { return (text, numbers) }
         return Double(text).map { (text, [Double](repeating: $0, count: rows)) }
     }
 
-    private static func reduceRow(_ frame: DataFrame, _ options: JSONValue?, _ rows: Int) -> (name: String, values: [Double])? {
+    private static func reduceRow(_ frame: DataFrame, _ options: JSONValue?, _ rows: Int) -> (
+        name: String, values: [Double]
+    )? {
         let names = options?["include"]?.array?.compactMap(\.string) ?? []
         let columns = frame.fields.filter { names.isEmpty || names.contains($0.displayName) }.compactMap(\.numbers)
         guard !columns.isEmpty else { return nil }
         let reducer = options?["reducer"]?.string ?? "sum"
-        let values = (0..<rows).map { row in Reduction.apply(reducer, columns.compactMap { row < $0.count ? $0[row] : nil }) }
+        let values = (0..<rows).map { row in
+            Reduction.apply(reducer, columns.compactMap { row < $0.count ? $0[row] : nil })
+        }
         return (Reduction.title(reducer), values)
     }
 }

@@ -69,14 +69,17 @@ public struct PanelContent: Equatable, Sendable {
                         append(field, frame.query, texts.values.key(row), [times?[row] ?? 0], [value], styles, &index)
                     }
                 } else {
-                    append(field, frame.query, field.displayName, times ?? [Int64](repeating: 0, count: numbers.count), numbers, styles, &index)
+                    append(
+                        field, frame.query, field.displayName, times ?? [Int64](repeating: 0, count: numbers.count),
+                        numbers, styles, &index)
                 }
             }
         }
     }
 
     private mutating func append(
-        _ field: DataField, _ query: String, _ name: String, _ times: [Int64], _ values: [Double], _ styles: FieldStyles, _ index: inout Int
+        _ field: DataField, _ query: String, _ name: String, _ times: [Int64], _ values: [Double],
+        _ styles: FieldStyles, _ index: inout Int
     ) {
         let settings = styles.settings(name: name, field: field, query: query)
         guard settings.isHidden != true else { return }
@@ -85,7 +88,8 @@ public struct PanelContent: Equatable, Sendable {
         series.append(
             DisplaySeries(
                 name: shown, labels: field.labels, settings: settings, times: times,
-                values: settings.isNegated == true ? values.map { -$0 } : values, color: color ?? .ofSeries(index), query: query))
+                values: settings.isNegated == true ? values.map { -$0 } : values, color: color ?? .ofSeries(index),
+                query: query))
         index += 1
     }
 
@@ -102,14 +106,17 @@ public struct PanelContent: Equatable, Sendable {
         for key in panel.options.sorting.reversed() {
             // Sorting goes by what the column is called in the end.
             let named = frame.fields.first { field in
-                (styles.settings(name: field.displayName, field: field, query: frame.query).displayName ?? field.displayName) == key.field
+                (styles.settings(name: field.displayName, field: field, query: frame.query).displayName
+                    ?? field.displayName) == key.field
             }
             frame = FrameRows.sort(frame, by: named?.displayName ?? key.field, descending: key.isDescending)
         }
         for field in frame.fields {
             let settings = styles.settings(name: field.displayName, field: field, query: frame.query)
             guard settings.isHidden != true else { continue }
-            columns.append(DisplayColumn(name: settings.displayName ?? field.displayName, settings: settings, values: field.values))
+            columns.append(
+                DisplayColumn(name: settings.displayName ?? field.displayName, settings: settings, values: field.values)
+            )
         }
     }
 }
@@ -122,7 +129,11 @@ struct FieldStyles {
     init(_ panel: Panel) {
         config = panel.fields
         expressions = panel.fields.overrides.map { override in
-            if case .pattern(let pattern) = override.matcher { try? RegularExpression(pattern, anchored: false) } else { nil }
+            if case .pattern(let pattern) = override.matcher {
+                try? RegularExpression(pattern, anchored: false)
+            } else {
+                nil
+            }
         }
     }
 
@@ -137,7 +148,9 @@ struct FieldStyles {
         return result
     }
 
-    private func matches(_ override: FieldOverride, _ index: Int, _ name: String, _ field: DataField, _ query: String) -> Bool {
+    private func matches(_ override: FieldOverride, _ index: Int, _ name: String, _ field: DataField, _ query: String)
+        -> Bool
+    {
         switch override.matcher {
         case .name(let wanted): wanted == name || (wanted == field.name && field.legend == nil)
         case .names(let wanted): wanted.contains(name)

@@ -5,7 +5,9 @@ import Model
 /// Applies a panel's transformations in order. What isn't known leaves the frames as they are and is told.
 public enum Transformations {
     /// - Returns: the frames, and the ids that were passed over.
-    public static func apply(_ steps: [Transformation], to frames: [DataFrame]) -> (frames: [DataFrame], unknown: [String]) {
+    public static func apply(_ steps: [Transformation], to frames: [DataFrame]) -> (
+        frames: [DataFrame], unknown: [String]
+    ) {
         var current = frames
         var unknown: [String] = []
         for step in steps where !step.isDisabled {
@@ -26,14 +28,16 @@ public enum Transformations {
         case "filterByRefId", "filterFramesByRefId": return filterByQuery(frames, options)
         case "filterByValue": return frames.map { FrameRows.filter($0, options) }
         case "sortBy": return frames.map { FrameRows.sort($0, options) }
-        case "limit": return frames.map { $0.picking(Array(0..<min($0.rowCount, max(0, options["limitField"]?.int ?? 10)))) }
+        case "limit":
+            return frames.map { $0.picking(Array(0..<min($0.rowCount, max(0, options["limitField"]?.int ?? 10)))) }
         case "reduce": return FrameRows.reduce(frames, options)
         case "groupBy": return frames.map { FrameRows.group($0, options) }
         case "labelsToFields": return labelsToFields(frames, options)
         case "renameByRegex": return renameByPattern(frames, options)
         case "calculateField": return frames.map { FrameCalculation.apply($0, options) }
         // These change types or layouts that are found out here anyway.
-        case "convertFieldType", "prepareTimeSeries", "formatTime", "formatString", "heatmap", "configFromData": return frames
+        case "convertFieldType", "prepareTimeSeries", "formatTime", "formatString", "heatmap", "configFromData":
+            return frames
         default: return nil
         }
     }
@@ -45,7 +49,9 @@ public enum Transformations {
         let included = options["includeByName"]?.object.flatMap { $0.members.isEmpty ? nil : $0 }
         let places = options["indexByName"]
         let names = options["renameByName"]
-        func named(_ table: JSONValue?, _ field: DataField) -> JSONValue? { table?[field.displayName] ?? table?[field.name] }
+        func named(_ table: JSONValue?, _ field: DataField) -> JSONValue? {
+            table?[field.displayName] ?? table?[field.name]
+        }
         var fields = frame.fields.filter { field in
             if named(excluded, field)?.bool == true { return false }
             guard let included else { return true }
@@ -84,7 +90,9 @@ public enum Transformations {
 
         init(_ value: JSONValue?) {
             names = Set(value?["names"]?.array?.compactMap(\.string) ?? [])
-            expression = value?["pattern"]?.string.flatMap { $0.isEmpty ? nil : try? RegularExpression(FieldReader.stripSlashes($0), anchored: false) }
+            expression = value?["pattern"]?.string.flatMap {
+                $0.isEmpty ? nil : try? RegularExpression(FieldReader.stripSlashes($0), anchored: false)
+            }
         }
 
         var isSet: Bool { !names.isEmpty || expression != nil }
@@ -92,7 +100,8 @@ public enum Transformations {
     }
 
     private static func filterByQuery(_ frames: [DataFrame], _ options: JSONValue) -> [DataFrame] {
-        guard let pattern = options["include"]?.string, let expression = try? RegularExpression(FieldReader.stripSlashes(pattern), anchored: true)
+        guard let pattern = options["include"]?.string,
+            let expression = try? RegularExpression(FieldReader.stripSlashes(pattern), anchored: true)
         else { return frames }
         return frames.filter { expression.matches($0.query) }
     }
@@ -105,7 +114,9 @@ public enum Transformations {
             var result = frame
             for index in result.fields.indices where result.fields[index].times == nil {
                 let name = result.fields[index].displayName
-                if let renamed = expression.replacingFirst(in: name, with: replacement) { result.fields[index].legend = renamed }
+                if let renamed = expression.replacingFirst(in: name, with: replacement) {
+                    result.fields[index].legend = renamed
+                }
             }
             return result
         }
@@ -130,7 +141,11 @@ public enum Transformations {
             }
         }
         let whole = DataFrame(
-            query: "", fields: [DataField("Time", .times(times)), DataField("Metric", .texts(names)), DataField("Value", .numbers(values))])
+            query: "",
+            fields: [
+                DataField("Time", .times(times)), DataField("Metric", .texts(names)),
+                DataField("Value", .numbers(values)),
+            ])
         return [whole.picking(times.indices.sorted { times[$0] > times[$1] })]
     }
 
@@ -146,7 +161,9 @@ public enum Transformations {
                     fields.append(field)
                     continue
                 }
-                for label in field.labels.list where label.name != Labels.metricName && label.name != valueLabel && keep?.contains(label.name) ?? true {
+                for label in field.labels.list
+                where label.name != Labels.metricName && label.name != valueLabel && keep?.contains(label.name) ?? true
+                {
                     if fields.contains(where: { $0.name == label.name }) { continue }
                     fields.append(DataField(label.name, .texts([String](repeating: label.value, count: rows))))
                 }
@@ -167,7 +184,8 @@ extension RegularExpression {
         return copy.withUTF8 { buffer -> String? in
             let raw = UnsafeRawBufferPointer(buffer)
             guard let whole = captures(raw)?.first ?? nil else { return nil }
-            return String(decoding: raw[..<whole.lowerBound], as: UTF8.self) + replacement + String(decoding: raw[whole.upperBound...], as: UTF8.self)
+            return String(decoding: raw[..<whole.lowerBound], as: UTF8.self) + replacement
+                + String(decoding: raw[whole.upperBound...], as: UTF8.self)
         }
     }
 }

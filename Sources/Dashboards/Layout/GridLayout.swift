@@ -13,7 +13,9 @@ public enum GridLayout {
     /// - Parameters:
     ///   - toggled: ids of rows whose state differs from the document's.
     /// - Returns: in reading order.
-    public static func arrange(_ panels: [Panel], state: VariableState, variables: [Variable], toggled: Set<Int> = []) -> [PlacedPanel] {
+    public static func arrange(_ panels: [Panel], state: VariableState, variables: [Variable], toggled: Set<Int> = [])
+        -> [PlacedPanel]
+    {
         var result: [PlacedPanel] = []
         var y = 0
         for section in sections(panels) {
@@ -51,14 +53,16 @@ public enum GridLayout {
     }
 
     private static func place(
-        _ section: Section, at top: Int, toggled: Set<Int>, _ state: VariableState, _ variables: [Variable], _ result: inout [PlacedPanel]
+        _ section: Section, at top: Int, toggled: Set<Int>, _ state: VariableState, _ variables: [Variable],
+        _ result: inout [PlacedPanel]
     ) -> Int {
         var y = top
         if let header = section.header {
             let isOpen = header.isCollapsed == toggled.contains(header.id)
             result.append(
                 PlacedPanel(
-                    panel: header, grid: GridPosition(x: 0, y: y, width: GridPosition.columns, height: 1), isOpen: isOpen,
+                    panel: header, grid: GridPosition(x: 0, y: y, width: GridPosition.columns, height: 1),
+                    isOpen: isOpen,
                     childCount: section.panels.count))
             y += 1
             if !isOpen { return y }
@@ -82,7 +86,9 @@ enum PanelRepeats {
     /// Clones of one panel or row; more values than that are left out.
     static let clonesMax = 100
 
-    static func rows(_ section: GridLayout.Section, _ state: VariableState, _ variables: [Variable]) -> [GridLayout.Section] {
+    static func rows(_ section: GridLayout.Section, _ state: VariableState, _ variables: [Variable]) -> [GridLayout
+        .Section]
+    {
         guard let header = section.header, let name = header.repeatVariable else { return [section] }
         let options = values(name, state, variables)
         guard !options.isEmpty else { return [section] }

@@ -49,9 +49,12 @@ public enum DashboardLoader {
         dashboard.to = root["time"]["to"].looseString ?? dashboard.to
         dashboard.timeZone = root["timezone"].looseString ?? ""
         dashboard.refresh = refresh(root["refresh"])
-        dashboard.variables = root["templating"]["list"].exists ? root["templating"]["list"].list.compactMap(VariableReader.read) : []
+        dashboard.variables =
+            root["templating"]["list"].exists ? root["templating"]["list"].list.compactMap(VariableReader.read) : []
         let panels = root["panels"].exists ? root["panels"].list.map(PanelReader.read) : []
-        let rows = root["rows"].exists ? LegacyRows.read(root["rows"], below: panels.map { $0.grid.y + $0.grid.height }.max() ?? 0) : []
+        let rows =
+            root["rows"].exists
+            ? LegacyRows.read(root["rows"], below: panels.map { $0.grid.y + $0.grid.height }.max() ?? 0) : []
         dashboard.panels = numbered(panels + rows)
         return dashboard
     }

@@ -26,7 +26,8 @@ enum FieldReader {
         case "byName": return .name(options.looseString ?? "")
         case "byNames":
             // Older documents hold the list itself.
-            return .names(options["names"].exists ? options["names"].strings : options.value?.array == nil ? [] : options.strings)
+            return .names(
+                options["names"].exists ? options["names"].strings : options.value?.array == nil ? [] : options.strings)
         case "byRegexp", "byRegex": return .pattern(stripSlashes(options.looseString ?? ""))
         case "byType": return .type(options.looseString ?? "")
         case "byFrameRefID": return .query(options.looseString ?? "")

@@ -2,7 +2,8 @@
 enum LegacyPanels {
     static func upgrade(_ panel: inout Panel, _ node: DocumentNode, _ type: String) {
         // Where both stand in a document (mixins generate such), the new ones count.
-        let hasFields = node["fieldConfig"]["defaults"]["custom"].exists || node["fieldConfig"]["defaults"]["unit"].exists
+        let hasFields =
+            node["fieldConfig"]["defaults"]["custom"].exists || node["fieldConfig"]["defaults"]["unit"].exists
         if !hasFields, node["yaxes"].exists || type == "graph" { upgradeGraph(&panel, node) }
         if type == "singlestat" { upgradeSingleStat(&panel, node) }
         if panel.kind == .text, panel.options.content.isEmpty {
@@ -37,7 +38,9 @@ enum LegacyPanels {
         panel.fields.defaults = settings
         let legend = node["legend"]
         if legend.exists, node["options"]["legend"].isAbsent { panel.options.legend = upgradedLegend(legend) }
-        for override in node["seriesOverrides"].exists ? node["seriesOverrides"].list : [] { upgradeOverride(&panel, override) }
+        for override in node["seriesOverrides"].exists ? node["seriesOverrides"].list : [] {
+            upgradeOverride(&panel, override)
+        }
     }
 
     private static func upgradedLegend(_ node: DocumentNode) -> LegendOptions {
@@ -46,7 +49,9 @@ enum LegacyPanels {
         legend.isTable = node["alignAsTable"].value?.bool ?? false
         legend.isRight = node["rightSide"].value?.bool ?? false
         guard node["values"].value?.bool == true else { return legend }
-        for (key, calculation) in [("avg", "mean"), ("current", "lastNotNull"), ("max", "max"), ("min", "min"), ("total", "sum")]
+        for (key, calculation) in [
+            ("avg", "mean"), ("current", "lastNotNull"), ("max", "max"), ("min", "min"), ("total", "sum"),
+        ]
         where node[key].value?.bool == true { legend.calculations.append(calculation) }
         return legend
     }
@@ -76,20 +81,23 @@ enum LegacyPanels {
             let values = bounds.split(separator: ",").compactMap { Double($0.filter { $0 != " " }) }
             var steps = [Thresholds.Step(value: -.infinity, color: colors.first.flatMap { RGBColor($0) })]
             for (index, value) in values.enumerated() {
-                steps.append(Thresholds.Step(value: value, color: index + 1 < colors.count ? RGBColor(colors[index + 1]) : nil))
+                steps.append(
+                    Thresholds.Step(value: value, color: index + 1 < colors.count ? RGBColor(colors[index + 1]) : nil))
             }
             settings.thresholds = Thresholds(steps: steps)
         }
         settings.mappings = (node["valueMaps"].exists ? node["valueMaps"].list : []).map { map in
             let value = map["value"].looseString ?? ""
             return ValueMapping(
-                condition: value == "null" ? .special("null") : .value(value), text: map["text"].looseString, color: nil)
+                condition: value == "null" ? .special("null") : .value(value), text: map["text"].looseString, color: nil
+            )
         }
         panel.fields.defaults = settings
         panel.options.calculations = [calculation(node["valueName"].looseString ?? "avg")]
         panel.options.showsGraph = node["sparkline"]["show"].value?.bool ?? false
         panel.options.colorMode =
-            node["colorBackground"].value?.bool == true ? "background" : node["colorValue"].value?.bool == true ? "value" : "none"
+            node["colorBackground"].value?.bool == true
+            ? "background" : node["colorValue"].value?.bool == true ? "value" : "none"
         if node["gauge"]["show"].value?.bool == true {
             panel.kind = .gauge
             panel.fields.defaults.minimum = node["gauge"]["minValue"].number ?? 0

@@ -41,7 +41,8 @@ enum LegacyRows {
                 x = 0
                 y += height
             }
-            panel.grid = GridPosition(x: x, y: y, width: width, height: node["height"].exists ? rowHeight(node["height"]) : height)
+            panel.grid = GridPosition(
+                x: x, y: y, width: width, height: node["height"].exists ? rowHeight(node["height"]) : height)
             x += width
             return panel
         }

@@ -8,7 +8,8 @@ enum OptionsReader {
         options.textMode = node["textMode"].looseString.flatMap { PanelOptions.TextMode(rawValue: $0) } ?? .auto
         options.colorMode = node["colorMode"].looseString ?? options.colorMode
         if let mode = node["graphMode"].looseString { options.showsGraph = mode != "none" }
-        options.orientation = node["orientation"].looseString.flatMap { PanelOptions.Orientation(rawValue: $0) } ?? .auto
+        options.orientation =
+            node["orientation"].looseString.flatMap { PanelOptions.Orientation(rawValue: $0) } ?? .auto
         options.displayMode = node["displayMode"].looseString ?? options.displayMode
         options.legend = legend(node["legend"])
         options.showsHeader = node["showHeader"].value?.bool ?? true

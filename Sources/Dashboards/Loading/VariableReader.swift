@@ -48,7 +48,9 @@ enum VariableReader {
     private static func current(_ node: DocumentNode) -> [Variable.Option] {
         guard node.isObject, node["value"].exists else { return [] }
         let values = node["value"].value?.array == nil ? [node["value"].looseString ?? ""] : node["value"].strings
-        let texts = node["text"].isAbsent ? [] : node["text"].value?.array == nil ? [node["text"].looseString ?? ""] : node["text"].strings
+        let texts =
+            node["text"].isAbsent
+            ? [] : node["text"].value?.array == nil ? [node["text"].looseString ?? ""] : node["text"].strings
         return values.enumerated().map { Variable.Option(text: $0 < texts.count ? texts[$0] : $1, value: $1) }
     }
 }

@@ -33,7 +33,9 @@ public enum LegendFormat {
     public static func displayName(_ template: String, name: String, labels: Labels) -> String {
         guard template.contains("$") else { return template }
         var out = template
-        for key in ["${__field.name}", "${__series.name}", "${__field.displayName}"] { out = out.replacing(key, with: name) }
+        for key in ["${__field.name}", "${__series.name}", "${__field.displayName}"] {
+            out = out.replacing(key, with: name)
+        }
         for label in labels.list {
             out = out.replacing("${__field.labels.\(label.name)}", with: label.value)
             out = out.replacing("${__field.labels[\"\(label.name)\"]}", with: label.value)

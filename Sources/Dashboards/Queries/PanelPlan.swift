@@ -84,28 +84,34 @@ public struct PanelPlanner: Sendable {
         return result
     }
 
-    private func add(_ target: Target, _ panel: Panel, _ scoped: Interpolation, _ pointsMax: Int, to plan: inout PanelPlan) {
+    private func add(
+        _ target: Target, _ panel: Panel, _ scoped: Interpolation, _ pointsMax: Int, to plan: inout PanelPlan
+    ) {
         let kind = sourceKind(target, panel)
         let least = target.interval.flatMap { minimumStep($0, scoped) }
         var step = StepChoice.step(
-            span: plan.range.end - plan.range.start, pointsMax: pointsMax, minimum: max(least ?? 0, least == nil ? plan.step : 1))
+            span: plan.range.end - plan.range.start, pointsMax: pointsMax,
+            minimum: max(least ?? 0, least == nil ? plan.step : 1))
         step = step * Int64(target.intervalFactor)
         var interpolation = scoped
         interpolation.builtIns = builtIns(plan.range, step)
         let expression = interpolation.expand(target.expression)
         guard kind == "prometheus" else {
-            let reason = kind == "__expr__" ? "expressions of Grafana's own are not evaluated" : "no data source of type \(kind)"
+            let reason =
+                kind == "__expr__" ? "expressions of Grafana's own are not evaluated" : "no data source of type \(kind)"
             plan.unsupported.append((target.id, reason, expression))
             return
         }
         guard expression.contains(where: { !$0.isWhitespace }) else { return }
         let legend = interpolation.expand(target.legend, .title)
         let isInstant = target.isInstant && !target.isRange || (target.isInstant && panel.kind != .timeSeries)
-        let timing: PlannedQuery.Timing = isInstant
+        let timing: PlannedQuery.Timing =
+            isInstant
             ? .instant(plan.range.end)
             : .range(start: plan.range.start / step * step, end: plan.range.end / step * step, step: step)
         plan.queries.append(
-            PlannedQuery(target: target.id, expression: expression, timing: timing, legend: legend, format: target.format))
+            PlannedQuery(
+                target: target.id, expression: expression, timing: timing, legend: legend, format: target.format))
     }
 
     private func panelRange(_ panel: Panel) -> TimeRange {
@@ -132,9 +138,11 @@ public struct PanelPlanner: Sendable {
             "__interval": DurationText.prometheus(step), "__interval_ms": String(step),
             "__rate_interval": DurationText.prometheus(StepChoice.rateInterval(step: step, scrape: scrapeInterval)),
             "__rate_interval_ms": String(StepChoice.rateInterval(step: step, scrape: scrapeInterval)),
-            "__range": String((span + 500) / 1000) + "s", "__range_s": String((span + 500) / 1000), "__range_ms": String(span),
+            "__range": String((span + 500) / 1000) + "s", "__range_s": String((span + 500) / 1000),
+            "__range_ms": String(span),
             "__from": String(range.start), "__to": String(range.end), "__auto": DurationText.prometheus(step),
-            "__dashboard": dashboard.title, "__org": "1", "__org.name": "main", "__user": "obsq", "__user.login": "obsq",
+            "__dashboard": dashboard.title, "__org": "1", "__org.name": "main", "__user": "obsq",
+            "__user.login": "obsq",
         ]
     }
 
@@ -144,7 +152,8 @@ public struct PanelPlanner: Sendable {
         if !source.type.isEmpty, source.type != "datasource" { return source.type }
         let name = source.name
         if let reference = VariableReferences.names(in: name).first,
-            let variable = variables.first(where: { $0.name == reference && $0.kind == .dataSource }) {
+            let variable = variables.first(where: { $0.name == reference && $0.kind == .dataSource })
+        {
             return variable.query.isEmpty ? "prometheus" : variable.query
         }
         for known in ["loki", "tempo", "__expr__"] where name.lowercased() == known { return known }

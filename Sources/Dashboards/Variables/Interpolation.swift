@@ -86,7 +86,10 @@ public struct Interpolation: Equatable, Sendable {
         case "regex": return pattern(values)
         case "pipe": return values.joined(separator: "|")
         case "glob": return values.count == 1 ? values[0] : "{" + values.joined(separator: ",") + "}"
-        case "json": return "[" + values.map { "\"" + $0.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\"" }.joined(separator: ",") + "]"
+        case "json":
+            return "["
+                + values.map { "\"" + $0.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\"" }.joined(
+                    separator: ",") + "]"
         case "doublequote": return quoted("\"", "\\\"")
         case "singlequote": return quoted("'", "\\'")
         case "sqlstring": return quoted("'", "''")
@@ -95,8 +98,11 @@ public struct Interpolation: Equatable, Sendable {
         case "lucene":
             let parts = values.map { "\"" + $0.replacing("\"", with: "\\\"") + "\"" }
             return parts.count == 1 ? values[0] : "(" + parts.joined(separator: " OR ") + ")"
-        case "percentencode": return percentEncoded(format == "" ? "" : values.count == 1 ? values[0] : "{" + values.joined(separator: ",") + "}")
-        case "queryparam": return values.map { "var-" + percentEncoded(name) + "=" + percentEncoded($0) }.joined(separator: "&")
+        case "percentencode":
+            return percentEncoded(
+                format == "" ? "" : values.count == 1 ? values[0] : "{" + values.joined(separator: ",") + "}")
+        case "queryparam":
+            return values.map { "var-" + percentEncoded(name) + "=" + percentEncoded($0) }.joined(separator: "&")
         default: return values.joined(separator: ",")  // csv, raw, and formats of plugins
         }
     }
@@ -104,7 +110,9 @@ public struct Interpolation: Equatable, Sendable {
     private static func percentEncoded(_ text: String) -> String {
         var out = ""
         for byte in text.utf8 {
-            let isPlain = (byte >= 97 && byte <= 122) || (byte >= 65 && byte <= 90) || (byte >= 48 && byte <= 57) || "-_.~".utf8.contains(byte)
+            let isPlain =
+                (byte >= 97 && byte <= 122) || (byte >= 65 && byte <= 90) || (byte >= 48 && byte <= 57)
+                || "-_.~".utf8.contains(byte)
             let hex = String(byte, radix: 16, uppercase: true)
             out += isPlain ? String(Character(Unicode.Scalar(byte))) : "%" + (hex.utf8.count == 1 ? "0" : "") + hex
         }
@@ -142,7 +150,9 @@ struct VariableReferences {
             let character = text[start]
             at = text.index(after: start)
             if character == "$" {
-                if let found = at < text.endIndex && text[at] == "{" ? braced(start, "}", skip: 1) : bare(start) { return found }
+                if let found = at < text.endIndex && text[at] == "{" ? braced(start, "}", skip: 1) : bare(start) {
+                    return found
+                }
             } else if character == "[", at < text.endIndex, text[at] == "[" {
                 if let found = braced(start, "]]", skip: 1) { return found }
             }
@@ -164,7 +174,8 @@ struct VariableReferences {
         guard let close = text[inner...].firstRange(of: closing) else { return nil }
         let content = text[inner..<close.lowerBound]
         let parts = content.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-        guard let head = parts.first, !head.isEmpty, head.allSatisfy({ Self.isNamePart($0) || $0 == "." || $0 == "-" }) else { return nil }
+        guard let head = parts.first, !head.isEmpty, head.allSatisfy({ Self.isNamePart($0) || $0 == "." || $0 == "-" })
+        else { return nil }
         at = close.upperBound
         // A field path (`${v.text}`) reads a part of the variable; `text` is the one that matters here.
         let path = head.split(separator: ".", maxSplits: 1)

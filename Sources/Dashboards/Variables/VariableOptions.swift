@@ -5,8 +5,11 @@ import Glibc
 enum VariableOptions {
     /// Cuts values by the pattern, drops doubles and sorts.
     /// - Throws: where the pattern is broken.
-    static func make(_ values: [String], pattern: String, sorting: Variable.Sorting) throws(RegexError) -> [Variable.Option] {
-        var options = pattern.isEmpty ? values.map { Variable.Option($0) } : try cut(values, FieldReader.stripSlashes(pattern))
+    static func make(_ values: [String], pattern: String, sorting: Variable.Sorting) throws(RegexError) -> [Variable
+        .Option]
+    {
+        var options =
+            pattern.isEmpty ? values.map { Variable.Option($0) } : try cut(values, FieldReader.stripSlashes(pattern))
         var seen: Set<String> = []
         options = options.filter { seen.insert($0.value).inserted }
         return sorted(options, sorting)
@@ -73,7 +76,8 @@ enum VariableOptions {
         }
         return parts.map(trimmed).filter { !$0.isEmpty }.map { part in
             guard let colon = part.firstRange(of: " : ") else { return Variable.Option(part) }
-            return Variable.Option(text: trimmed(String(part[..<colon.lowerBound])), value: trimmed(String(part[colon.upperBound...])))
+            return Variable.Option(
+                text: trimmed(String(part[..<colon.lowerBound])), value: trimmed(String(part[colon.upperBound...])))
         }
     }
 

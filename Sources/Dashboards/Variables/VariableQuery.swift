@@ -16,7 +16,8 @@ public enum VariableQuery: Equatable, Sendable {
             // The last comma splits: selectors have commas of their own.
             if let comma = inner.lastIndex(of: ","), Self.isLabel(Self.trim(inner[inner.index(after: comma)...])) {
                 let selector = Self.trim(inner[..<comma])
-                self = .labelValues(label: Self.trim(inner[inner.index(after: comma)...]), selector: selector.isEmpty ? nil : selector)
+                self = .labelValues(
+                    label: Self.trim(inner[inner.index(after: comma)...]), selector: selector.isEmpty ? nil : selector)
             } else {
                 self = .labelValues(label: Self.trim(inner), selector: nil)
             }
@@ -47,6 +48,7 @@ public enum VariableQuery: Equatable, Sendable {
 
     /// Plain names, or quoted UTF-8 ones.
     private static func isLabel(_ text: String) -> Bool {
-        !text.isEmpty && text.allSatisfy { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "." || $0 == "\"" || $0 == "-" }
+        !text.isEmpty
+            && text.allSatisfy { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "." || $0 == "\"" || $0 == "-" }
     }
 }

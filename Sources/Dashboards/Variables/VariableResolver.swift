@@ -33,7 +33,8 @@ public struct VariableState: Equatable, Sendable {
         let known = options[variable.name] ?? []
         let isPattern = variable.isMulti || variable.includesAll
         if isAll(variable.name) {
-            return Interpolation.Value(known, isPattern: true, verbatim: variable.allValue.isEmpty ? nil : variable.allValue)
+            return Interpolation.Value(
+                known, isPattern: true, verbatim: variable.allValue.isEmpty ? nil : variable.allValue)
         }
         let values = chosen[variable.name] ?? []
         return Interpolation.Value(
@@ -69,7 +70,8 @@ public struct VariableResolver: Sendable {
                         state.options[variable.name] = []
                         state.errors[variable.name] = failure.reason
                     }
-                    state.chosen[variable.name] = Self.choose(variable, state.options[variable.name] ?? [], wanted[variable.name])
+                    state.chosen[variable.name] = Self.choose(
+                        variable, state.options[variable.name] ?? [], wanted[variable.name])
                 }
             }
         }
@@ -80,7 +82,12 @@ public struct VariableResolver: Sendable {
     static func levels(_ variables: [Variable]) -> [[Variable]] {
         let names = Set(variables.map(\.name))
         var waiting = variables.map { variable in
-            (variable, VariableReferences.names(in: variable.query + " " + variable.pattern).intersection(names).subtracting([variable.name]))
+            (
+                variable,
+                VariableReferences.names(in: variable.query + " " + variable.pattern).intersection(names).subtracting([
+                    variable.name
+                ])
+            )
         }
         var done: Set<String> = []
         var result: [[Variable]] = []
@@ -113,12 +120,15 @@ public struct VariableResolver: Sendable {
         }
         let interpolation = state.interpolation(variables)
         let values: [String]
-        do throws(ClientError) { values = try await ask(VariableQuery(interpolation.expand(variable.query)), range) } catch {
+        do throws(ClientError) {
+            values = try await ask(VariableQuery(interpolation.expand(variable.query)), range)
+        } catch {
             return .failure(VariableFailure(reason: error.description))
         }
         do throws(RegexError) {
             return .success(
-                try VariableOptions.make(values, pattern: interpolation.expand(variable.pattern), sorting: variable.sorting))
+                try VariableOptions.make(
+                    values, pattern: interpolation.expand(variable.pattern), sorting: variable.sorting))
         } catch {
             return .failure(VariableFailure(reason: error.description))
         }
@@ -137,7 +147,8 @@ public struct VariableResolver: Sendable {
         case .queryResult(let expression):
             return Self.lines(try await client.query(expression, at: range.end))
         case .series(let selector):
-            return selector.isEmpty ? [] : try await client.series(matching: [selector], range: range).map(\.description)
+            return selector.isEmpty
+                ? [] : try await client.series(matching: [selector], range: range).map(\.description)
         }
     }
 
@@ -170,7 +181,9 @@ public struct VariableResolver: Sendable {
             return kept.isEmpty || kept == [""] ? nil : variable.isMulti ? kept : [kept[0]]
         }
         if let wanted, let kept = valid(wanted) { return kept }
-        if variable.kind == .interval, variable.current.first?.value.hasPrefix("$__auto") == true { return options.first.map { [$0.value] } ?? [] }
+        if variable.kind == .interval, variable.current.first?.value.hasPrefix("$__auto") == true {
+            return options.first.map { [$0.value] } ?? []
+        }
         if let kept = valid(variable.current.map(\.value)) { return kept }
         // Nothing is there to choose from: what the document holds keeps queries readable.
         if options.isEmpty { return variable.current.map(\.value).filter { !$0.isEmpty } }
