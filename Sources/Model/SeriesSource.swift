@@ -62,10 +62,13 @@ public protocol SeriesSelection: Sendable {
 public final class SeriesBatch: @unchecked Sendable {
     public struct HistogramRow: Sendable {
         public var timestamp: Int64
+        /// When its counting began, milliseconds; 0: unknown.
+        public var startTimestamp: Int64
         public var histogram: NativeHistogram
 
-        public init(timestamp: Int64, histogram: NativeHistogram) {
+        public init(timestamp: Int64, startTimestamp: Int64 = 0, histogram: NativeHistogram) {
             self.timestamp = timestamp
+            self.startTimestamp = startTimestamp
             self.histogram = histogram
         }
     }
@@ -77,6 +80,8 @@ public final class SeriesBatch: @unchecked Sendable {
     public private(set) var timestamps: UnsafeMutablePointer<Int64>
     public private(set) var values: UnsafeMutablePointer<Double>
     public private(set) var rowCount = 0
+    /// Start timestamps of the rows, 0 where unknown; empty until a row has one, and as far as the last row that has one.
+    private var startTimestamps: ContiguousArray<Int64> = []
     private var capacity: Int
 
     public init(capacity: Int = 4096) {
@@ -99,6 +104,7 @@ public final class SeriesBatch: @unchecked Sendable {
         histogramStarts.removeAll(keepingCapacity: true)
         histogramStarts.append(0)
         histograms.removeAll(keepingCapacity: true)
+        startTimestamps.removeAll(keepingCapacity: true)
         rowCount = 0
     }
 
@@ -131,8 +137,17 @@ public final class SeriesBatch: @unchecked Sendable {
         rowCount += 1
     }
 
-    public func append(timestamp: Int64, histogram: NativeHistogram) {
-        histograms.append(HistogramRow(timestamp: timestamp, histogram: histogram))
+    /// Appends one row whose counting began at `startTimestamp` (0: unknown); for cold paths.
+    public func append(timestamp: Int64, startTimestamp: Int64, value: Double) {
+        if startTimestamp != 0 {
+            while startTimestamps.count < rowCount { startTimestamps.append(0) }
+            startTimestamps.append(startTimestamp)
+        }
+        append(timestamp: timestamp, value: value)
+    }
+
+    public func append(timestamp: Int64, startTimestamp: Int64 = 0, histogram: NativeHistogram) {
+        histograms.append(HistogramRow(timestamp: timestamp, startTimestamp: startTimestamp, histogram: histogram))
     }
 
     /// Closes the current series; what is appended next belongs to the following one.
@@ -149,6 +164,14 @@ public final class SeriesBatch: @unchecked Sendable {
     /// Values beside `times`.
     @inlinable public func floats(_ index: Int) -> UnsafeBufferPointer<Double> {
         UnsafeBufferPointer(start: values + starts[index], count: starts[index + 1] - starts[index])
+    }
+
+    /// Start timestamps beside `times`, milliseconds, 0 where unknown; nil where the series has none at all.
+    public func startTimes(_ index: Int) -> [Int64]? {
+        guard startTimestamps.count > starts[index] else { return nil }
+        let known = startTimestamps[starts[index]..<min(starts[index + 1], startTimestamps.count)]
+        if known.allSatisfy({ $0 == 0 }) { return nil }
+        return known + [Int64](repeating: 0, count: starts[index + 1] - starts[index] - known.count)
     }
 
     /// Native histograms of series `index`, ascending in time. A series may have floats and histograms, never both at one timestamp.

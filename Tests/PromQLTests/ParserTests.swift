@@ -131,22 +131,6 @@ import Testing
             ])
     }
 
-    @Test func durationsResolve() throws {
-        func resolved(_ query: String, step: Int64, range: Int64) throws -> String {
-            try PromQLParser.parse(query).resolvingDurations(step: step, range: range).description
-        }
-        #expect(try resolved("foo[step() * 2 + 5s]", step: 10_000, range: 0) == "foo[25s]")
-        #expect(
-            try resolved("rate(foo[5m:range() / 4] offset (-2 ^ 2))", step: 1, range: 60_000)
-                == "rate(foo[5m:15s] offset -4s)")
-        #expect(throws: DurationError(reason: "duration must be greater than 0", source: SourceRange(4, 10))) {
-            try resolved("foo[step()]", step: 0, range: 0)
-        }
-        #expect(throws: DurationError(reason: "division by zero", source: SourceRange(12, 22))) {
-            try resolved("foo offset (1 / step())", step: 0, range: 0)
-        }
-    }
-
     @Test func metricSelectorsAreBare() throws {
         #expect(
             try PromQLParser.parseMetricSelector("up{job!=\"x\"}").map(\.description) == [

@@ -4,7 +4,7 @@ import Model
 public enum DurationValue: Hashable, Sendable {
     /// Milliseconds.
     case fixed(Int64)
-    /// To be computed from the query's step and range, see `Expr.resolvingDurations`.
+    /// To be computed from the query's step and range.
     case computed(DurationExpr)
 }
 
