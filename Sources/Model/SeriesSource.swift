@@ -14,7 +14,8 @@ public protocol SeriesSnapshot: Sendable {
     /// Sorted names of labels of the series that pass any of `sets` (everything, when empty) in the range.
     func labelNames(matching sets: [[Matcher]], range: TimeRange, cancellation: Cancellation) throws -> [String]
     /// Sorted values of label `name`, likewise.
-    func labelValues(_ name: String, matching sets: [[Matcher]], range: TimeRange, cancellation: Cancellation) throws -> [String]
+    func labelValues(_ name: String, matching sets: [[Matcher]], range: TimeRange, cancellation: Cancellation) throws
+        -> [String]
     /// Metadata of metric families, sorted by name; of one family when `family` is given.
     func metadata(family: String?) throws -> [MetricMetadata]
 }

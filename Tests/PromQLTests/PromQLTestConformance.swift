@@ -13,7 +13,8 @@ struct PromQLTestConformance {
         "start_timestamps",
     ]
 
-    static let gapsFile = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("KnownGaps.txt")
+    static let gapsFile = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
+        "KnownGaps.txt")
 
     static let knownGaps: Set<String> = {
         let text = (try? String(contentsOf: gapsFile, encoding: .utf8)) ?? ""

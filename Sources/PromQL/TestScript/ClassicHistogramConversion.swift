@@ -21,7 +21,9 @@ struct ClassicHistogramConversion {
             builder.set(Labels.metricName, String(name.dropLast(suffix.count)))
             var bound = 0.0
             if suffix == "_bucket" {
-                guard let le = labels["le"], let parsed = NumberText.parseFloat(le, syntax: .go), !parsed.isNaN else { return }
+                guard let le = labels["le"], let parsed = NumberText.parseFloat(le, syntax: .go), !parsed.isNaN else {
+                    return
+                }
                 bound = parsed
                 builder.remove("le")
             }

@@ -25,7 +25,9 @@ struct HistogramNotation {
                 break
             }
             let field = word()
-            guard take(UInt8(ascii: ":")) else { throw NotationError("histogram field \(quoted(field)) without a value") }
+            guard take(UInt8(ascii: ":")) else {
+                throw NotationError("histogram field \(quoted(field)) without a value")
+            }
             switch field {
             case "schema": histogram.schema = try integer(field)
             case "sum": histogram.sum = try number(field)
@@ -93,7 +95,9 @@ struct HistogramNotation {
         }
     }
 
-    private mutating func skipSpace() { while position < bytes.count, Characters.isSpace(bytes[position]) { position += 1 } }
+    private mutating func skipSpace() {
+        while position < bytes.count, Characters.isSpace(bytes[position]) { position += 1 }
+    }
 
     /// Everything up to white space or punctuation.
     private mutating func word() -> String {

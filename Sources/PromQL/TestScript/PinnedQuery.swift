@@ -14,10 +14,13 @@ enum PinnedQuery {
     }
 
     /// Times to evaluate a pinned query at, other than its own.
-    static func otherTimes(_ time: Int64) -> [Int64] { time == 0 ? [-1000, 0, 1000] : [time &* -10, 0, time / 5, time, time &* 10] }
+    static func otherTimes(_ time: Int64) -> [Int64] {
+        time == 0 ? [-1000, 0, 1000] : [time &* -10, 0, time / 5, time, time &* 10]
+    }
 
     private static let timeFunctions: Set<Function> = [
-        .time, .timestamp, .dayOfMonth, .dayOfWeek, .dayOfYear, .daysInMonth, .hour, .minute, .month, .year, .predictLinear,
+        .time, .timestamp, .dayOfMonth, .dayOfWeek, .dayOfYear, .daysInMonth, .hour, .minute, .month, .year,
+        .predictLinear,
         .start, .end, .range, .step,
     ]
 

@@ -86,7 +86,8 @@ public struct PromQLTestRunner {
                     points.append(MemorySeriesSource.Point(timestamp: time, startTimestamp: start, value: value))
                     if load.convertsClassicHistograms { classic.add(series.labels, timestamp: time, value: value) }
                 case .histogram(let histogram, _):
-                    points.append(MemorySeriesSource.Point(timestamp: time, startTimestamp: start, histogram: histogram))
+                    points.append(
+                        MemorySeriesSource.Point(timestamp: time, startTimestamp: start, histogram: histogram))
                 }
             }
             source.append(series.labels, points)
@@ -118,7 +119,8 @@ public struct PromQLTestRunner {
     private func evaluate(_ expr: Expr, _ times: TestScript.Times) throws(QueryError) -> QueryResult {
         switch times {
         case .instant(let time): try engine.instant(expr, at: time, source: source)
-        case .range(let start, let end, let step): try engine.range(expr, start: start, end: end, step: step, source: source)
+        case .range(let start, let end, let step):
+            try engine.range(expr, start: start, end: end, step: step, source: source)
         }
     }
 

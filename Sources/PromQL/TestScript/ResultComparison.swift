@@ -36,7 +36,9 @@ struct ResultComparison {
     private func difference(_ vector: ResultVector) -> String? {
         var got: [Labels: Int] = [:]
         for index in 0..<vector.count {
-            if got.updateValue(index, forKey: vector.labels[index]) != nil { return "series \(vector.labels[index]) came twice" }
+            if got.updateValue(index, forKey: vector.labels[index]) != nil {
+                return "series \(vector.labels[index]) came twice"
+            }
         }
         for (position, series) in expected.series.enumerated() {
             guard let index = got.removeValue(forKey: series.labels) else {
@@ -128,7 +130,9 @@ struct ResultComparison {
         let tolerance = 1e-6
         let magnitude = abs(a) + abs(b)
         let difference = abs(a - b)
-        if a == 0 || b == 0 || magnitude < .leastNormalMagnitude { return difference < tolerance * .leastNormalMagnitude }
+        if a == 0 || b == 0 || magnitude < .leastNormalMagnitude {
+            return difference < tolerance * .leastNormalMagnitude
+        }
         return difference / min(magnitude, .greatestFiniteMagnitude) < tolerance
     }
 
@@ -188,7 +192,9 @@ struct ResultComparison {
         return all.prefix(20).map { "\($0.text)@\(seconds($0.time))" }.joined(separator: " ")
     }
 
-    private static func seconds(_ milliseconds: Int64) -> String { NumberText.text(Double(milliseconds) / 1000, .fixed) + "s" }
+    private static func seconds(_ milliseconds: Int64) -> String {
+        NumberText.text(Double(milliseconds) / 1000, .fixed) + "s"
+    }
 }
 
 extension TestScript.TextCondition {
@@ -224,7 +230,8 @@ extension NativeHistogram {
         add("buckets", "offset", buckets.positive)
         add("n_buckets", "n_offset", buckets.negative)
         if !customValues.isEmpty {
-            fields.append("custom_values:[\(customValues.map { NumberText.text($0, .general) }.joined(separator: " "))]")
+            fields.append(
+                "custom_values:[\(customValues.map { NumberText.text($0, .general) }.joined(separator: " "))]")
         }
         switch resetHint {
         case .unknown: break

@@ -167,7 +167,9 @@ struct SequenceNotation {
     }
 
     private func check(_ count: Int, _ room: Int) throws(NotationError) {
-        guard count <= room else { throw NotationError("series of more than \(TestScriptLimits.positionsMax) positions") }
+        guard count <= room else {
+            throw NotationError("series of more than \(TestScriptLimits.positionsMax) positions")
+        }
     }
 
     private func failure(_ message: String) -> NotationError {

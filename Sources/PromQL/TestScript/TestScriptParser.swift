@@ -54,9 +54,12 @@ private struct TestScriptParser {
     // MARK: load
 
     private mutating func parseLoad(_ command: String, _ rest: String) throws(TestScriptError) -> TestScript.Load {
-        guard command == "load" || command == "load_with_nhcb" else { throw error("unknown command \(quoted(command))") }
+        guard command == "load" || command == "load_with_nhcb" else {
+            throw error("unknown command \(quoted(command))")
+        }
         var load = TestScript.Load(
-            line: next + 1, interval: try duration(rest), convertsClassicHistograms: command == "load_with_nhcb", series: [])
+            line: next + 1, interval: try duration(rest), convertsClassicHistograms: command == "load_with_nhcb",
+            series: [])
         next += 1
         var pending: TestScript.Series?
         while next < lines.count, !lines[next].isEmpty {
@@ -69,7 +72,8 @@ private struct TestScriptParser {
             }
             if let before = pending {
                 guard before.labels == series.labels, before.startOffsets.count == series.values.count else {
-                    throw error("start timestamps must stand above a series with equal labels and length", line: before.line)
+                    throw error(
+                        "start timestamps must stand above a series with equal labels and length", line: before.line)
                 }
                 series.startOffsets = before.startOffsets
                 pending = nil
@@ -91,7 +95,11 @@ private struct TestScriptParser {
             var series = TestScript.Series(line: number, labels: head.labels, values: [])
             var sequence = SequenceNotation(line, from: head.end)
             var starts: [Int64?] = []
-            if head.isStartTimestamps { starts = try sequence.startOffsets() } else { series.values = try sequence.values() }
+            if head.isStartTimestamps {
+                starts = try sequence.startOffsets()
+            } else {
+                series.values = try sequence.values()
+            }
             positions += series.values.count + starts.count
             guard positions <= TestScriptLimits.positionsTotalMax else {
                 throw NotationError("the script has more than \(TestScriptLimits.positionsTotalMax) positions")
@@ -104,7 +112,9 @@ private struct TestScriptParser {
 
     // MARK: eval
 
-    private mutating func parseEvaluation(_ command: String, _ rest: String) throws(TestScriptError) -> TestScript.Evaluation {
+    private mutating func parseEvaluation(_ command: String, _ rest: String) throws(TestScriptError)
+        -> TestScript.Evaluation
+    {
         let line = next + 1
         var (kind, text) = firstWord(rest)
         let times: TestScript.Times
@@ -182,7 +192,9 @@ private struct TestScriptParser {
             return
         }
         if type == "string" {
-            guard case .string(let value)? = try? PromQLParser.parse(rest) else { throw error("no quoted string: \(rest)") }
+            guard case .string(let value)? = try? PromQLParser.parse(rest) else {
+                throw error("no quoted string: \(rest)")
+            }
             evaluation.expected.string = value.value
             return
         }
@@ -226,7 +238,9 @@ private struct TestScriptParser {
     private func scalar(_ line: String) -> Double? {
         let isNegative = line.hasPrefix("-")
         let digits = isNegative || line.hasPrefix("+") ? String(line.dropFirst()) : line
-        guard digits.utf8.first != UInt8(ascii: "-"), let value = try? NumberScanner.value(of: digits) else { return nil }
+        guard digits.utf8.first != UInt8(ascii: "-"), let value = try? NumberScanner.value(of: digits) else {
+            return nil
+        }
         return isNegative ? -value : value
     }
 }
