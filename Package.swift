@@ -101,7 +101,9 @@ let package = Package(
         tests("InstrumentsTests", ["Instruments", "Bedrock"]),
         tests("FormatsTests", ["Formats", "Model", "Bedrock"]),
         tests("TransportTests", ["Transport", "Bedrock"]),
-        tests("LSMTests", ["LSM", "Model", "Bedrock"]),
+        .target(
+            name: "LSMKit", dependencies: ["LSM", "Model", "Bedrock"], path: "Tests/LSMKit", swiftSettings: strict),
+        tests("LSMTests", ["LSMKit", "LSM", "Model", "Bedrock"]),
         tests("MetricStoreTests", ["MetricStore", "LSM", "Model", "Bedrock"]),
         tests("KernelsTests", ["Kernels", "Model", "Bedrock"]),
         tests("PromQLTests", ["PromQL", "Kernels", "Model", "Formats", "Bedrock"], exclude: ["KnownGaps.txt"]),
@@ -115,7 +117,7 @@ let package = Package(
             ]),
         tests("DashboardsTests", ["Dashboards", "TerminalUI", "Client", "Formats", "Transport", "Model", "Bedrock"]),
         tests("ConfigurationTests", ["Configuration", "Formats", "Model", "Bedrock"]),
-        tests("Simulation", ["Collector", "MetricStore", "LSM", "Model", "Bedrock"]),
+        tests("Simulation", ["LSMKit", "Collector", "MetricStore", "LSM", "Model", "Bedrock"]),
         tests("EndToEndTests", ["Client", "Formats", "Transport", "Model", "Bedrock"]),
     ],
     cxxLanguageStandard: .cxx17

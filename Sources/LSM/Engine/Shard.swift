@@ -20,25 +20,36 @@ final class Shard<Format: SegmentFormat>: Sendable {
     /// Closed, and all requests are worked off and sealed.
     let isDrained = Atomic<Bool>(false)
     let memory: MemoryAccount
+    /// Live in the catalog, but can't be opened: reported, kept until their time is over.
+    let unreadable: [SegmentRecord]
     private let nextObject = Atomic<UInt64>(0)
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     private struct State {
         var fault: String?
         var waiters: [(offset: UInt64, done: @Sendable (Result<Void, WriteError>) -> Void)] = []
         /// Reserved names whose objects came to nothing, to be swept.
         var abandoned: [String] = []
-        /// Handles of objects that are removed in the catalog: while one lives, a snapshot may read the object.
-        var pinned: [String: PinnedObject] = [:]
+        /// Removed in the catalog, their bytes still there.
+        var removed: [Removed] = []
     }
 
-    private struct PinnedObject: Sendable {
+    private struct Removed: Sendable {
+        var object: RemovedObject
+        /// While it lives, a snapshot may read the object.
         weak let handle: SegmentHandle<Format>?
     }
 
     init(key: ShardKey, state: ShardState, root: ShardRoot<Format>, options: EngineOptions, memory: MemoryAccount) {
         self.key = key
         epoch = state.epoch
+        let readable = Set(root.segments.map(\.record.name))
+        unreadable = state.segments.filter { !readable.contains($0.name) }
+        self.state = Mutex(
+            State(
+                // Reservations of dead epochs: whoever made them can't commit them any more.
+                abandoned: state.reservations.filter { $0.value < state.epoch }.keys.sorted(),
+                removed: state.removed.map { Removed(object: $0, handle: nil) }))
         requests = BoundedQueue(byteCountMax: options.queueBytesMax)
         self.root = Published(root)
         appliedOffset = Atomic(state.offset)
@@ -86,18 +97,23 @@ final class Shard<Format: SegmentFormat>: Sendable {
         }
     }
 
-    func pin(_ handles: [SegmentHandle<Format>]) {
+    func noteRemoved(_ objects: [RemovedObject], _ handles: [SegmentHandle<Format>]) {
         state.withLock { state in
-            for handle in handles { state.pinned[handle.record.name] = PinnedObject(handle: handle) }
+            for object in objects {
+                let handle = handles.first { $0.record.name == object.name }
+                state.removed.append(Removed(object: object, handle: handle))
+            }
         }
     }
 
-    /// Whether a snapshot may still read the removed object.
-    func isPinned(_ name: String) -> Bool { state.withLock { $0.pinned[name]?.handle != nil } }
-
-    func unpin(_ names: [String]) {
+    /// Names of removed objects whose time has come and which no snapshot can read.
+    func removedObjects(dueAt now: Int64) -> [String] {
         state.withLock { state in
-            for name in names { state.pinned[name] = nil }
+            state.removed.filter { $0.object.deleteAfter <= now && $0.handle == nil }.map(\.object.name)
         }
+    }
+
+    func forgetRemoved(_ names: [String]) {
+        state.withLock { state in state.removed.removeAll { names.contains($0.object.name) } }
     }
 }

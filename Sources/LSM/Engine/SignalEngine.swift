@@ -43,10 +43,18 @@ public final class SignalEngine<Format: SegmentFormat>: Sendable {
         let shards = workers.map(\.shard)
         self.shards = shards
         shardWorkers = workers
+        let compactionWaker = Waker()
+        let isClosing: @Sendable () -> Bool = { closing.isSet }
         backgroundWorkers = [
             FlushWorker(
                 shards: shards, format: format, environment: environment, counters: counters, waker: flushWaker,
-                compactionWaker: Waker(), isClosing: { closing.isSet })
+                compactionWaker: compactionWaker, isClosing: isClosing),
+            CompactionWorker(
+                shards: shards, format: format, options: options, environment: environment, counters: counters,
+                waker: compactionWaker, isClosing: isClosing),
+            RetentionWorker(
+                signal: format.signal, shards: shards, options: options, environment: environment, counters: counters,
+                isClosing: isClosing),
         ]
         counters.recoveryNanoseconds.store(environment.clock.monotonicNanoseconds() - start, ordering: .relaxed)
     }
