@@ -47,7 +47,9 @@ extension Tombstone {
 
 extension ShardSnapshot where Format == RowFormat {
     /// All rows of a tenant in the snapshot's order: by key, time, arrival. What deletes hide is left out.
-    public func rows(_ tenant: Tenant, from start: Int64 = .min, damage: (SegmentDamage) -> Void = { _ in }) throws -> [Row] {
+    public func rows(_ tenant: Tenant, from start: Int64 = .min, damage: (SegmentDamage) -> Void = { _ in }) throws
+        -> [Row]
+    {
         var rows: [Row] = []
         let tombstones = tombstones.filter { $0.tenant == tenant }
         for handle in segments where handle.record.tenant == tenant {

@@ -14,7 +14,9 @@ public final class RowSegment: SegmentReader {
 
     public init(_ object: any ObjectReader) throws {
         func damage(_ reason: String) -> SegmentDamage {
-            SegmentDamage(object: object.name, block: "footer", offset: max(0, object.size - 12), lost: "all rows", reason: reason)
+            SegmentDamage(
+                object: object.name, block: "footer", offset: max(0, object.size - 12), lost: "all rows", reason: reason
+            )
         }
         guard object.size >= 12 else { throw damage("too short") }
         let tail = try object.bytes(object.size - 12..<object.size).bytes
@@ -42,7 +44,8 @@ public final class RowSegment: SegmentReader {
         let series = try reader.length(limit: .max)
         let rows = try reader.length(limit: .max)
         summary = SegmentSummary(
-            timeRange: TimeRange(first, last), seriesCount: series, rowCount: rows, byteCount: object.size, formatVersion: 1)
+            timeRange: TimeRange(first, last), seriesCount: series, rowCount: rows, byteCount: object.size,
+            formatVersion: 1)
     }
 
     /// By key, then time; equal ones in arrival order. Damaged blocks are left out and told.
@@ -55,7 +58,8 @@ public final class RowSegment: SegmentReader {
             guard CRC32C.of(body) == checksum else {
                 damage(
                     SegmentDamage(
-                        object: object.name, block: "block \(index)", offset: range.lowerBound, lost: "up to \(Self.rowsPerBlock) rows",
+                        object: object.name, block: "block \(index)", offset: range.lowerBound,
+                        lost: "up to \(Self.rowsPerBlock) rows",
                         reason: "checksum is wrong"))
                 continue
             }

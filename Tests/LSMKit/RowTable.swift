@@ -46,7 +46,9 @@ public final class RowTable: Memtable {
     }
 
     /// In arrival order.
-    public func rows(_ tenant: Tenant) -> [Row] { state.withLock { $0.entries.filter { $0.tenant == tenant }.map(\.row) } }
+    public func rows(_ tenant: Tenant) -> [Row] {
+        state.withLock { $0.entries.filter { $0.tenant == tenant }.map(\.row) }
+    }
 
     public func checkpoint(into block: inout ByteBuffer) {
         let new = state.withLock { state in

@@ -16,7 +16,8 @@ private func run(
         window: tier == 0 ? nil : CompactionPolicy.window(length, holding: start + time.lowerBound),
         summary: SegmentSummary(
             timeRange: TimeRange(start + time.lowerBound, start + time.upperBound), seriesCount: 1, rowCount: 1,
-            byteCount: bytes, formatVersion: 1), firstOffset: offsets.lowerBound, lastOffset: offsets.upperBound, epoch: 1,
+            byteCount: bytes, formatVersion: 1), firstOffset: offsets.lowerBound, lastOffset: offsets.upperBound,
+        epoch: 1,
         tombstonesThrough: tombstonesThrough)
 }
 

@@ -23,7 +23,9 @@ private let hour: Int64 = 3_600_000
             if i % 2 == 0 { rig.flush() }
         }
         settle(rig)
-        let order = expected.enumerated().sorted { ($0.element.key, $0.element.time, $0.offset) < ($1.element.key, $1.element.time, $1.offset) }
+        let order = expected.enumerated().sorted {
+            ($0.element.key, $0.element.time, $0.offset) < ($1.element.key, $1.element.time, $1.offset)
+        }
         #expect(try rig.rows() == order.map(\.element))
         #expect(rig.engine.statistics.compactions > 3)
         #expect(rig.engine.statistics.shards[0].tiers[0]?.segments ?? 0 < 4)
@@ -76,7 +78,9 @@ private let hour: Int64 = 3_600_000
             rig.flush()
         }
         let answer = Answer()
-        rig.engine.delete(tenant: .default, matchers: [Matcher("key", equals: "a")], range: .everything) { answer.set($0) }
+        rig.engine.delete(tenant: .default, matchers: [Matcher("key", equals: "a")], range: .everything) {
+            answer.set($0)
+        }
         #expect(rig.run(answer)?.error == nil)
         for i in 3..<9 as Range<UInt64> {
             rig.write([Row("a", now, i), Row("b", now, i)])
@@ -112,7 +116,9 @@ private let hour: Int64 = 3_600_000
 
     @Test func standingTombstonesHideByAge() throws {
         let rig = Rig {
-            $0.standingTombstones = [StandingTombstone(matchers: [Matcher("key", equals: "debug")], ageMilliseconds: hour)]
+            $0.standingTombstones = [
+                StandingTombstone(matchers: [Matcher("key", equals: "debug")], ageMilliseconds: hour)
+            ]
         }
         try rig.open()
         let now = rig.clock.now()

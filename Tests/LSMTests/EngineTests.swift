@@ -62,7 +62,9 @@ import Testing
         try rig.reopen()
         rig.write([Row("a", 1, 1)], producer: producer(1))
         rig.write([Row("a", 1, 3)], producer: producer(2))
-        let both = [rig.submit([Row("a", 1, 4)], producer: producer(3)), rig.submit([Row("a", 1, 4)], producer: producer(3))]
+        let both = [
+            rig.submit([Row("a", 1, 4)], producer: producer(3)), rig.submit([Row("a", 1, 4)], producer: producer(3)),
+        ]
         for answer in both { #expect(rig.run(answer)?.error == nil && answer.count == 1) }
         #expect(try rig.rows() == [Row("a", 1, 1), Row("a", 1, 2), Row("a", 1, 3), Row("a", 1, 4)])
     }
@@ -121,7 +123,9 @@ import Testing
         try rig.open()
         let answer = Answer()
         [0xFF, 0xFF, 1].withUnsafeBytes {
-            rig.engine.submit(shard: 0, tenant: .default, producer: nil, payload: UnsafeRawBufferPointer($0)) { answer.set($0) }
+            rig.engine.submit(shard: 0, tenant: .default, producer: nil, payload: UnsafeRawBufferPointer($0)) {
+                answer.set($0)
+            }
         }
         guard case .invalid = rig.run(answer)?.error else {
             Issue.record("\(String(describing: answer.value))")
@@ -141,7 +145,9 @@ import Testing
         rig.flush()
         rig.write([Row("a", 2, 2)])
         let answer = Answer()
-        rig.engine.delete(tenant: .default, matchers: [Matcher("key", equals: "a")], range: .everything) { answer.set($0) }
+        rig.engine.delete(tenant: .default, matchers: [Matcher("key", equals: "a")], range: .everything) {
+            answer.set($0)
+        }
         #expect(rig.run(answer)?.error == nil)
         #expect(try rig.rows() == [Row("b", 1, 1)])
         rig.write([Row("a", 3, 3)])

@@ -42,7 +42,8 @@ struct CompactionPolicy {
     /// - Parameters:
     ///   - segments: of one shard, by offset.
     ///   - retentionStart: rows before it are not worth a window.
-    func next(_ segments: [SegmentRecord], tombstones: [Tombstone], now: Int64, retentionStart: Int64) -> CompactionJob? {
+    func next(_ segments: [SegmentRecord], tombstones: [Tombstone], now: Int64, retentionStart: Int64) -> CompactionJob?
+    {
         for (tenant, runs) in Dictionary(grouping: segments, by: \.tenant).sorted(by: { $0.key < $1.key }) {
             let deletes = tombstones.filter { $0.tenant == tenant && $0.offset != .max }
             if let job = flushed(runs, deletes, now: now, retentionStart: retentionStart) { return job }
@@ -96,9 +97,12 @@ struct CompactionPolicy {
         let groups = Dictionary(grouping: inTier) { Self.window(length, holding: $0.window?.start ?? 0).start }
         for (start, group) in groups.sorted(by: { $0.key < $1.key }) where group.count > 1 {
             let window = Self.window(length, holding: start)
-            let isSettled = isClosed(window, now) && !runs.contains { $0.tier == 0 && $0.summary.timeRange.overlaps(window) }
+            let isSettled =
+                isClosed(window, now) && !runs.contains { $0.tier == 0 && $0.summary.timeRange.overlaps(window) }
             guard isWorthwhile(group, tier: tier, isSettled: isSettled) else { continue }
-            let oldest = group.sorted { ($0.lastOffset, $0.window?.start ?? 0) < ($1.lastOffset, $1.window?.start ?? 0) }
+            let oldest = group.sorted {
+                ($0.lastOffset, $0.window?.start ?? 0) < ($1.lastOffset, $1.window?.start ?? 0)
+            }
             return job(Array(oldest.prefix(max(runsPerMergeMax, 2))), deletes) { _ in
                 [CompactionJob.Output(tier: tier, window: window)]
             }

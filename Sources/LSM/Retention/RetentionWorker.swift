@@ -50,7 +50,8 @@ final class RetentionWorker<Format: SegmentFormat>: Worker, @unchecked Sendable 
         guard let space = try? environment.fileSystem.space(environment.directory) else { return [:] }
         let all = shards.flatMap { shard in shard.root.load().segments.map { (shard.key.index, $0.record) } }
         let ours = all.reduce(0) { $0 + $1.1.summary.byteCount }
-        let share = Int(clamping: Int64(Double(space.available) * options.diskFractionMax + Double(ours) * options.diskFractionMax))
+        let share = Int(
+            clamping: Int64(Double(space.available) * options.diskFractionMax + Double(ours) * options.diskFractionMax))
         guard ours > share else { return [:] }
         let closed = environment.clock.now() - options.latenessMilliseconds
         let dropped = Set(
