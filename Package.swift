@@ -77,7 +77,8 @@ let package = Package(
         program(
             "obsd",
             [
-                "Configuration", "QueryServer", "Collector", "Agent", "Receivers", "PromQL", "MetricStore", "LSM",
+                "Configuration", "CLinux", "QueryServer", "Collector", "Agent", "Receivers", "PromQL", "MetricStore",
+                "LSM",
                 "Formats",
                 "Transport", "Instruments", "Model", "Bedrock",
             ]),
@@ -118,7 +119,7 @@ let package = Package(
         tests("DashboardsTests", ["Dashboards", "TerminalUI", "Client", "Formats", "Transport", "Model", "Bedrock"]),
         tests("ConfigurationTests", ["Configuration", "Formats", "Model", "Bedrock"]),
         tests("Simulation", ["LSMKit", "Collector", "MetricStore", "LSM", "Model", "Bedrock"]),
-        tests("EndToEndTests", ["Client", "Formats", "Transport", "Model", "Bedrock"]),
+        tests("EndToEndTests", ["Client", "obsd", "obsq", "Formats", "Transport", "Model", "Bedrock"]),
     ],
     cxxLanguageStandard: .cxx17
 )

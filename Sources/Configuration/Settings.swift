@@ -41,11 +41,15 @@ public struct Settings: Sendable {
     /// - Throws: when it doesn't fit, naming `origin`.
     public mutating func set(_ setting: any AnySetting, _ text: String, from origin: Origin) throws(SettingError) {
         do {
-            texts[setting.name] = try setting.normalise(text)
-            origins[setting.name] = origin
+            set(setting, normalised: try setting.normalise(text), from: origin)
         } catch {
             throw SettingError("\(origin): \(error.description)")
         }
+    }
+
+    mutating func set(_ setting: any AnySetting, normalised text: String, from origin: Origin) {
+        texts[setting.name] = text
+        origins[setting.name] = origin
     }
 
     /// Overlays the environment: `OBS_LISTEN` and so on. Unknown `OBS_` variables are left alone, others' programs may own them.

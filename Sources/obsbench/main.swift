@@ -1,1 +1,1 @@
-print("obs")
+print("obsbench")

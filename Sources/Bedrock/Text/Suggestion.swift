@@ -2,14 +2,19 @@
 public enum Suggestion {
     /// The candidate nearest to `word`, or nil when none is near: at most a third of the word's length, and never more than three edits away.
     ///
-    /// Candidates that only differ in case, or in `-` for `_`, always count as near. Of equally near ones the first wins.
+    /// Candidates that only differ in case, or in `-` for `_`, always count as near. Of equally near
+    /// ones the one with the longer common beginning wins (`rat` is meant for `rate`, not for `rad`), then the first.
     public static func nearest(_ word: String, in candidates: some Sequence<String>) -> String? {
         let wanted = Array(folded(word).prefix(64))
         let limit = min(3, max(1, wanted.count / 3))
-        var best: (candidate: String, distance: Int)?
+        var best: (candidate: String, distance: Int, shared: Int)?
         for candidate in candidates {
-            let found = distance(wanted, Array(folded(candidate).prefix(64)))
-            if found <= limit && found < (best?.distance ?? .max) { best = (candidate, found) }
+            let other = Array(folded(candidate).prefix(64))
+            let found = distance(wanted, other)
+            let shared = zip(wanted, other).prefix { $0 == $1 }.count
+            guard found <= limit else { continue }
+            if let best, (best.distance, -best.shared) <= (found, -shared) { continue }
+            best = (candidate, found, shared)
         }
         return best?.candidate
     }

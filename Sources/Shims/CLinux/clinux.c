@@ -100,3 +100,11 @@ void clinux_name_thread(const char *name) {
 
 // On Linux niceness belongs to the thread, in spite of POSIX.
 int clinux_nice_thread(int niceness) { return setpriority(PRIO_PROCESS, (id_t)gettid(), niceness) == 0 ? 0 : -errno; }
+
+int clinux_built_for_v3(void) {
+#if defined(__AVX2__)
+    return 1;
+#else
+    return 0;
+#endif
+}

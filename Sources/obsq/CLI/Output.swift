@@ -61,19 +61,6 @@ struct Output: Sendable {
             }
         }
     }
-
-    /// The offending text with a caret under the place, for errors that carry a byte range.
-    static func caret(_ text: String, at offset: Int, length: Int = 1) -> String {
-        let bytes = Array(text.utf8)
-        let at = min(max(offset, 0), bytes.count)
-        let lineStart = bytes[..<at].lastIndex(of: 10).map { $0 + 1 } ?? 0
-        let lineEnd = bytes[at...].firstIndex(of: 10) ?? bytes.count
-        let line = String(decoding: bytes[lineStart..<lineEnd], as: UTF8.self)
-        let before = String(decoding: bytes[lineStart..<at], as: UTF8.self)
-        let pad = String(before.map { $0 == "\t" ? "\t" : " " })
-        let marks = String(repeating: "^", count: max(1, min(length, lineEnd - at)))
-        return "  \(line)\n  \(pad)\(marks)"
-    }
 }
 
 /// Columns aligned with spaces.

@@ -1,2 +1,2 @@
 /// Every command, in the order of the overview.
-let allCommands: [Command] = []
+let allCommands: [Command] = [checkConfigCommand, checkMetricsCommand, checkQueryCommand]

@@ -21,3 +21,5 @@ int clinux_has_v3(void);
 void clinux_name_thread(const char *name);
 /// Sets the calling thread's niceness; returns 0 or -errno.
 int clinux_nice_thread(int niceness);
+/// 1 when this build needs x86-64-v3 (the release scripts compile for it), else 0.
+int clinux_built_for_v3(void);

@@ -1,0 +1,15 @@
+/// What the collector refuses, before anything is queued. Times in milliseconds.
+public struct CollectorLimits: Sendable, Equatable {
+    /// How far behind the newest sample of its tenant a sample may be; older data comes by import.
+    public var outOfOrderMilliseconds: Int64 = 86_400_000
+    /// How far ahead of the clock a sample may be.
+    public var futureMilliseconds: Int64 = 600_000
+    /// Samples older than this could not be read, and are refused.
+    public var retentionMilliseconds: Int64 = 15 * 86_400_000
+    /// Active series of a tenant at which new ones are refused.
+    public var seriesPerTenantMax = 2_000_000
+    /// Tenants that may exist; a tenant costs segments of its own.
+    public var tenantsMax = 10_000
+
+    public init() {}
+}
