@@ -90,9 +90,9 @@ public struct PromQLTestRunner {
                         MemorySeriesSource.Point(timestamp: time, startTimestamp: start, histogram: histogram))
                 }
             }
-            source.append(series.labels, points)
+            source.append(series.labels, ResetHints.asStored(points))
         }
-        for (labels, points) in classic.results() { source.append(labels, points) }
+        for (labels, points) in classic.results() { source.append(labels, ResetHints.asStored(points)) }
     }
 
     // MARK: Evaluating

@@ -99,10 +99,10 @@ struct SequenceNotation {
         try check(count, room)
         for index in 0..<count {
             if index > 0, let step {
-                guard let next = histogram.stepped(by: step, isFalling: isFalling) else {
+                guard let next = isFalling ? histogram.subtracting(step) : histogram.adding(step) else {
                     throw failure("these histograms can't be added")
                 }
-                histogram = next
+                histogram = next.histogram
             }
             values.append(.histogram(histogram, statesHint: statesHint))
         }
