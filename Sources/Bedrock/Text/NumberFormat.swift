@@ -63,6 +63,18 @@ extension ByteBuffer {
         }
     }
 
+    /// Appends a time in milliseconds as seconds, with as many of three decimals as it needs.
+    public mutating func append(seconds milliseconds: Int64) {
+        if milliseconds < 0 { append(UInt8(ascii: "-")) }
+        let (whole, rest) = milliseconds.magnitude.quotientAndRemainder(dividingBy: 1000)
+        append(decimal: whole)
+        guard rest > 0 else { return }
+        append(UInt8(ascii: "."))
+        append(48 + UInt8(rest / 100))
+        if rest % 100 > 0 { append(48 + UInt8(rest / 10 % 10)) }
+        if rest % 10 > 0 { append(48 + UInt8(rest % 10)) }
+    }
+
     private mutating func appendScientific(_ digits: ShortestDigits) {
         digits.withBytes { bytes in
             append(bytes[0])

@@ -3,6 +3,21 @@ public enum UTF8Text {
     /// Whether all of `bytes` is well-formed. NUL is.
     public static func isValid(_ bytes: UnsafeRawBufferPointer) -> Bool { firstInvalid(bytes) == nil }
 
+    /// Whether no byte has its high bit set.
+    @inlinable public static func isASCII(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        var i = 0
+        var seen: UInt64 = 0
+        while i + 8 <= bytes.count {
+            seen |= bytes.loadUnaligned(fromByteOffset: i, as: UInt64.self)
+            i += 8
+        }
+        while i < bytes.count {
+            seen |= UInt64(bytes[i])
+            i += 1
+        }
+        return seen & 0x8080_8080_8080_8080 == 0
+    }
+
     /// The offset of the first byte that isn't part of a well-formed sequence.
     @inlinable public static func firstInvalid(_ bytes: UnsafeRawBufferPointer) -> Int? {
         var i = 0

@@ -70,14 +70,7 @@ public struct JSONWriter: ~Copyable {
     /// A timestamp in milliseconds, written as seconds with up to three decimals, as Prometheus' HTTP API does.
     public mutating func seconds(milliseconds: Int64) {
         separate()
-        if milliseconds < 0 { buffer.append(UInt8(ascii: "-")) }
-        let (whole, rest) = milliseconds.magnitude.quotientAndRemainder(dividingBy: 1000)
-        buffer.append(decimal: whole)
-        guard rest > 0 else { return }
-        buffer.append(UInt8(ascii: "."))
-        buffer.append(48 + UInt8(rest / 100))
-        if rest % 100 > 0 { buffer.append(48 + UInt8(rest / 10 % 10)) }
-        if rest % 10 > 0 { buffer.append(48 + UInt8(rest % 10)) }
+        buffer.append(seconds: milliseconds)
     }
 
     public mutating func bool(_ value: Bool) {

@@ -1,0 +1,284 @@
+import Bedrock
+import Model
+
+/// Decodes remote-write 1.0 requests (`prometheus.WriteRequest`, after snappy) into batches, in one pass and without an allocation per
+/// series or sample once its memory has grown. Reuse one per thread.
+public struct RemoteWriteDecoder: ~Copyable {
+    public let limits: RemoteWriteLimits
+    var report = RemoteWriteReport()
+    var labels = LabelSetWriter()
+    private var scan = LabelScan()
+    private var canonical = ByteBuffer(capacity: 1024)
+    private var seriesCount = 0
+    /// Rows seen, whether they were taken or not.
+    private var sampleCount = 0
+    private var metadataCount = 0
+
+    /// What was noticed of a series' labels while they were gathered.
+    private struct LabelScan {
+        var hasMetricName = false
+        var nameBytesMax = 0
+        var valueBytesMax = 0
+        var isASCII = true
+    }
+
+    public init(limits: RemoteWriteLimits = RemoteWriteLimits()) { self.limits = limits }
+
+    /// Appends the request's series and metadata to `batch`.
+    ///
+    /// Labels are sorted where the sender didn't; invalid series are left out and counted in the report.
+    /// - Throws: when the request as a whole is unusable; clear the batch then.
+    public mutating func decode(
+        _ request: UnsafeRawBufferPointer, into batch: MetricBatch
+    ) throws(RemoteWriteError) -> RemoteWriteReport {
+        report = RemoteWriteReport()
+        seriesCount = 0
+        sampleCount = 0
+        metadataCount = 0
+        do throws(DecodeError) { try decodeRequest(ProtobufReader(request), into: batch) } catch { throw .malformed(error) }
+        if let what = passedLimit { throw .tooLarge("the request has over \(what); send smaller ones") }
+        return report
+    }
+
+    /// The per-request limit that was passed, if one was.
+    private var passedLimit: String? {
+        if seriesCount > limits.seriesPerRequestMax { return "\(limits.seriesPerRequestMax) series" }
+        if sampleCount > limits.samplesPerRequestMax { return "\(limits.samplesPerRequestMax) samples" }
+        if metadataCount > limits.metadataPerRequestMax { return "\(limits.metadataPerRequestMax) metadata" }
+        return nil
+    }
+
+    /// `WriteRequest`: timeseries = 1, metadata = 3. Returns early once a per-request limit is passed.
+    private mutating func decodeRequest(_ message: ProtobufReader, into batch: MetricBatch) throws(DecodeError) {
+        var message = message
+        while !message.isAtEnd {
+            let tag = try message.tag()
+            switch tag {
+            case ProtobufReader.tag(1, .bytes):
+                seriesCount += 1
+                try decodeSeries(try message.message(), into: batch)
+                guard sampleCount <= limits.samplesPerRequestMax, seriesCount <= limits.seriesPerRequestMax else { return }
+            case ProtobufReader.tag(3, .bytes):
+                metadataCount += 1
+                try decodeMetadata(try message.message(), into: batch)
+                guard metadataCount <= limits.metadataPerRequestMax else { return }
+            default: try message.skip(tag)
+            }
+        }
+    }
+
+    // MARK: Series
+
+    /// `TimeSeries`: labels = 1, samples = 2, exemplars = 3, histograms = 4.
+    private mutating func decodeSeries(_ message: ProtobufReader, into batch: MetricBatch) throws(DecodeError) {
+        var rest = message
+        beginLabels()
+        // Every known sender puts the labels first.
+        while !rest.isAtEnd, rest.cursor.pointee == UInt8(ProtobufReader.tag(1, .bytes)) {
+            rest.cursor += 1
+            try takeLabel(try rest.message())
+        }
+        scan.isASCII = UTF8Text.isASCII(UnsafeRawBufferPointer(start: message.cursor, count: rest.cursor - message.cursor))
+        if try decodeRows(rest, into: batch) { return }
+        // A label behind the rows: allowed, and never seen. Gather all labels first, then the rows.
+        beginLabels()
+        scan.isASCII = false
+        var again = message
+        while !again.isAtEnd {
+            let tag = try again.tag()
+            if tag == ProtobufReader.tag(1, .bytes) { try takeLabel(try again.message()) } else { try again.skip(tag) }
+        }
+        _ = try decodeRows(message, into: batch, skippingLabels: true)
+    }
+
+    private mutating func beginLabels() {
+        labels.clear()
+        scan = LabelScan()
+    }
+
+    /// `Label`: name = 1, value = 2.
+    @inline(__always)
+    private mutating func takeLabel(_ message: ProtobufReader) throws(DecodeError) {
+        var message = message
+        var name = UnsafeRawBufferPointer(start: nil, count: 0)
+        var value = UnsafeRawBufferPointer(start: nil, count: 0)
+        while !message.isAtEnd {
+            let tag = try message.tag()
+            switch tag {
+            case ProtobufReader.tag(1, .bytes): name = try message.bytes()
+            case ProtobufReader.tag(2, .bytes): value = try message.bytes()
+            default: try message.skip(tag)
+            }
+        }
+        if name.count == 8, !value.isEmpty, name.loadUnaligned(as: UInt64.self).littleEndian == Self.metricName {
+            scan.hasMetricName = true
+        }
+        scan.nameBytesMax = max(scan.nameBytesMax, name.count)
+        scan.valueBytesMax = max(scan.valueBytesMax, value.count)
+        labels.add(name, value)
+    }
+
+    /// The bytes of `__name__` as one little-endian number.
+    private static let metricName: UInt64 = 0x5F5F_656D_616E_5F5F
+
+    /// Writes the gathered labels into `canonical`, or says why they are no series.
+    private mutating func writeLabels() -> RemoteWriteRejection? {
+        canonical.clear()
+        if labels.pairs.count > limits.labelsPerSeriesMax { return .tooManyLabels }
+        if scan.nameBytesMax > limits.labelNameBytesMax { return .labelNameTooLong }
+        if scan.valueBytesMax > limits.labelValueBytesMax { return .labelValueTooLong }
+        if !scan.isASCII, !labels.pairs.allSatisfy({ UTF8Text.isValid($0.name) && UTF8Text.isValid($0.value) }) {
+            return .invalidUTF8
+        }
+        switch labels.write(to: &canonical) {
+        case nil: return scan.hasMetricName ? nil : .missingName
+        case .emptyName: return .emptyLabelName
+        case .duplicate: return .duplicateLabel
+        }
+    }
+
+    /// Decodes what follows the labels, and appends the series if anything of it is left.
+    ///
+    /// - Returns: false when a label stands among the rows (and `skippingLabels` isn't set); nothing was appended then.
+    private mutating func decodeRows(
+        _ message: ProtobufReader, into batch: MetricBatch, skippingLabels: Bool = false
+    ) throws(DecodeError) -> Bool {
+        var message = message
+        let flaw = writeLabels()
+        if flaw == nil { batch.beginSeries(canonical: canonical.bytes) }
+        var taken = 0
+        var seen = 0
+        let exemplarsBefore = report.exemplarsSkipped
+        while !message.isAtEnd {
+            let tag = try message.tag()
+            switch tag {
+            case ProtobufReader.tag(2, .bytes):
+                let sample = try decodeSample(try message.message())
+                seen += 1
+                guard flaw == nil else { continue }
+                batch.append(timestamp: sample.timestamp, value: sample.value)
+                taken += 1
+            case ProtobufReader.tag(4, .bytes):
+                let row = try decodeHistogram(try message.message())
+                seen += 1
+                guard flaw == nil, let row else { continue }
+                batch.append(timestamp: row.timestamp, histogram: row.histogram)
+                taken += 1
+            case ProtobufReader.tag(3, .bytes):
+                try checkExemplar(try message.message())
+                report.exemplarsSkipped += 1
+            case ProtobufReader.tag(1, .bytes) where !skippingLabels:
+                if flaw == nil { batch.dropLastSeries() }
+                report.exemplarsSkipped = exemplarsBefore
+                return false
+            default: try message.skip(tag)
+            }
+        }
+        if flaw == nil, taken == 0 { batch.dropLastSeries() }
+        sampleCount += seen
+        report.samples += taken
+        if let flaw {
+            let text = report.firstRejection == nil ? rejectionText(flaw) : nil
+            report.reject(flaw, samples: max(seen, 1), text)
+        }
+        return true
+    }
+
+    /// `Sample`: value = 1, timestamp = 2.
+    @inline(__always)
+    private func decodeSample(_ message: ProtobufReader) throws(DecodeError) -> (timestamp: Int64, value: Double) {
+        var message = message
+        var value = 0.0
+        var timestamp: Int64 = 0
+        while !message.isAtEnd {
+            let tag = try message.tag()
+            switch tag {
+            case ProtobufReader.tag(1, .fixed64): value = try message.double()
+            case ProtobufReader.tag(2, .varint): timestamp = Int64(bitPattern: try message.varint())
+            default: try message.skip(tag)
+            }
+        }
+        return (timestamp, value)
+    }
+
+    /// `Exemplar`: labels = 1, value = 2, timestamp = 3. Checked for form only.
+    private func checkExemplar(_ message: ProtobufReader) throws(DecodeError) {
+        var message = message
+        while !message.isAtEnd {
+            let tag = try message.tag()
+            guard tag == ProtobufReader.tag(1, .bytes) else {
+                try message.skip(tag)
+                continue
+            }
+            var label = try message.message()
+            while !label.isAtEnd { try label.skip(try label.tag()) }
+        }
+    }
+
+    // MARK: Metadata
+
+    /// `MetricMetadata`: type = 1, metric_family_name = 2, help = 4, unit = 5. Without a name it is dropped: nothing can be told of it.
+    private func decodeMetadata(_ message: ProtobufReader, into batch: MetricBatch) throws(DecodeError) {
+        var message = message
+        var item = MetricMetadata(family: "", kind: .unknown)
+        while !message.isAtEnd {
+            let tag = try message.tag()
+            switch tag {
+            case ProtobufReader.tag(1, .varint): item.kind = MetricMetadata.Kind(wireValue: try message.varint())
+            case ProtobufReader.tag(2, .bytes): item.family = String(decoding: try message.bytes(), as: UTF8.self)
+            case ProtobufReader.tag(4, .bytes): item.help = String(decoding: try message.bytes(), as: UTF8.self)
+            case ProtobufReader.tag(5, .bytes): item.unit = String(decoding: try message.bytes(), as: UTF8.self)
+            default: try message.skip(tag)
+            }
+        }
+        if !item.family.isEmpty { batch.append(item) }
+    }
+
+    // MARK: Texts of rejections
+
+    private func rejectionText(_ flaw: RemoteWriteRejection) -> String {
+        let why =
+            switch flaw {
+            case .missingName: "the label __name__ is missing"
+            case .emptyLabelName: "a label has no name"
+            case .duplicateLabel: "a label name occurs twice"
+            case .invalidUTF8: "a label is not valid UTF-8"
+            case .tooManyLabels: "\(labels.pairs.count) labels are over the limit of \(limits.labelsPerSeriesMax)"
+            case .labelNameTooLong: "a label name of \(scan.nameBytesMax) bytes is over the limit of \(limits.labelNameBytesMax)"
+            case .labelValueTooLong:
+                "a label value of \(scan.valueBytesMax) bytes is over the limit of \(limits.labelValueBytesMax)"
+            case .invalidHistogram: "a native histogram is not consistent"
+            }
+        return "series \(seriesText): \(why)"
+    }
+
+    /// The series as far as it can be told, cut to a readable length.
+    var seriesText: String {
+        var parts: [String] = []
+        var length = 0
+        for pair in labels.pairs {
+            let name = String(decoding: pair.name.prefix(64), as: UTF8.self)
+            let value = String(decoding: pair.value.prefix(64), as: UTF8.self) + (pair.value.count > 64 ? "…" : "")
+            parts.append("\(name)=\(quoted(value))")
+            length += parts.last?.utf8.count ?? 0
+            if length > 300 {
+                parts.append("…")
+                break
+            }
+        }
+        return "{" + parts.joined(separator: ", ") + "}"
+    }
+}
+
+extension MetricMetadata.Kind {
+    /// `MetricMetadata.MetricType` on the wire; what isn't known becomes `.unknown`.
+    init(wireValue: UInt64) {
+        self = Self.wireOrder.indices.contains(Int(truncatingIfNeeded: wireValue)) ? Self.wireOrder[Int(wireValue)] : .unknown
+    }
+
+    var wireValue: UInt64 { UInt64(Self.wireOrder.firstIndex(of: self) ?? 0) }
+
+    private static let wireOrder: [MetricMetadata.Kind] = [
+        .unknown, .counter, .gauge, .histogram, .gaugehistogram, .summary, .info, .stateset,
+    ]
+}

@@ -1,0 +1,17 @@
+/// Ceilings on one remote-write request. What passes a per-series one costs that series; what passes a per-request one, the request.
+public struct RemoteWriteLimits: Sendable, Equatable {
+    /// Labels of a series, its name included.
+    public var labelsPerSeriesMax = 64
+    /// Bytes of a label name.
+    public var labelNameBytesMax = 1024
+    /// Bytes of a label value. A megabyte-long value is an accident of instrumentation, and would sit in every index.
+    public var labelValueBytesMax = 4096
+    public var seriesPerRequestMax = 200_000
+    /// Floats and histograms together.
+    public var samplesPerRequestMax = 2_000_000
+    public var metadataPerRequestMax = 50_000
+    /// Populated buckets of a native histogram, both signs together.
+    public var bucketsPerHistogramMax = 1024
+
+    public init() {}
+}
