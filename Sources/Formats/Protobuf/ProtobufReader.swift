@@ -41,7 +41,9 @@ struct ProtobufReader {
     @inline(__always)
     mutating func tag() throws(DecodeError) -> Tag {
         let tag = try varint()
-        guard tag >= 8, WireType(rawValue: UInt8(truncatingIfNeeded: tag & 7)) != nil else { throw error("bad field tag \(tag)") }
+        guard tag >= 8, WireType(rawValue: UInt8(truncatingIfNeeded: tag & 7)) != nil else {
+            throw error("bad field tag \(tag)")
+        }
         return tag
     }
 

@@ -10,7 +10,9 @@ extension NativeHistogram {
         } else if !customValues.isEmpty {
             return "custom bounds with schema \(schema)"
         }
-        if let reason = Self.spansFlaw(positiveSpans, positiveBuckets.count) ?? Self.spansFlaw(negativeSpans, negativeBuckets.count) {
+        if let reason = Self.spansFlaw(positiveSpans, positiveBuckets.count)
+            ?? Self.spansFlaw(negativeSpans, negativeBuckets.count)
+        {
             return reason
         }
         if positiveBuckets.count + negativeBuckets.count > bucketsMax { return "over \(bucketsMax) buckets" }
@@ -24,7 +26,8 @@ extension NativeHistogram {
     }
 
     private var customBoundsFlaw: String? {
-        guard zip(customValues, customValues.dropFirst()).allSatisfy({ $0 < $1 }), customValues.allSatisfy(\.isFinite) else {
+        guard zip(customValues, customValues.dropFirst()).allSatisfy({ $0 < $1 }), customValues.allSatisfy(\.isFinite)
+        else {
             return "custom bounds must be finite and ascend"
         }
         guard negativeSpans.isEmpty, negativeBuckets.isEmpty, zeroCount == 0, zeroThreshold == 0 else {

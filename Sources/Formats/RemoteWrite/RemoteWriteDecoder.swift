@@ -35,7 +35,9 @@ public struct RemoteWriteDecoder: ~Copyable {
         seriesCount = 0
         sampleCount = 0
         metadataCount = 0
-        do throws(DecodeError) { try decodeRequest(ProtobufReader(request), into: batch) } catch { throw .malformed(error) }
+        do throws(DecodeError) { try decodeRequest(ProtobufReader(request), into: batch) } catch {
+            throw .malformed(error)
+        }
         if let what = passedLimit { throw .tooLarge("the request has over \(what); send smaller ones") }
         return report
     }
@@ -57,7 +59,9 @@ public struct RemoteWriteDecoder: ~Copyable {
             case ProtobufReader.tag(1, .bytes):
                 seriesCount += 1
                 try decodeSeries(try message.message(), into: batch)
-                guard sampleCount <= limits.samplesPerRequestMax, seriesCount <= limits.seriesPerRequestMax else { return }
+                guard sampleCount <= limits.samplesPerRequestMax, seriesCount <= limits.seriesPerRequestMax else {
+                    return
+                }
             case ProtobufReader.tag(3, .bytes):
                 metadataCount += 1
                 try decodeMetadata(try message.message(), into: batch)
@@ -78,7 +82,8 @@ public struct RemoteWriteDecoder: ~Copyable {
             rest.cursor += 1
             try takeLabel(try rest.message())
         }
-        scan.isASCII = UTF8Text.isASCII(UnsafeRawBufferPointer(start: message.cursor, count: rest.cursor - message.cursor))
+        scan.isASCII = UTF8Text.isASCII(
+            UnsafeRawBufferPointer(start: message.cursor, count: rest.cursor - message.cursor))
         if try decodeRows(rest, into: batch) { return }
         // A label behind the rows: allowed, and never seen. Gather all labels first, then the rows.
         beginLabels()
@@ -244,7 +249,8 @@ public struct RemoteWriteDecoder: ~Copyable {
             case .duplicateLabel: "a label name occurs twice"
             case .invalidUTF8: "a label is not valid UTF-8"
             case .tooManyLabels: "\(labels.pairs.count) labels are over the limit of \(limits.labelsPerSeriesMax)"
-            case .labelNameTooLong: "a label name of \(scan.nameBytesMax) bytes is over the limit of \(limits.labelNameBytesMax)"
+            case .labelNameTooLong:
+                "a label name of \(scan.nameBytesMax) bytes is over the limit of \(limits.labelNameBytesMax)"
             case .labelValueTooLong:
                 "a label value of \(scan.valueBytesMax) bytes is over the limit of \(limits.labelValueBytesMax)"
             case .invalidHistogram: "a native histogram is not consistent"
@@ -273,7 +279,9 @@ public struct RemoteWriteDecoder: ~Copyable {
 extension MetricMetadata.Kind {
     /// `MetricMetadata.MetricType` on the wire; what isn't known becomes `.unknown`.
     init(wireValue: UInt64) {
-        self = Self.wireOrder.indices.contains(Int(truncatingIfNeeded: wireValue)) ? Self.wireOrder[Int(wireValue)] : .unknown
+        self =
+            Self.wireOrder.indices.contains(Int(truncatingIfNeeded: wireValue))
+            ? Self.wireOrder[Int(wireValue)] : .unknown
     }
 
     var wireValue: UInt64 { UInt64(Self.wireOrder.firstIndex(of: self) ?? 0) }

@@ -69,7 +69,8 @@ public enum RemoteWriteEncoder {
         (value.bitPattern == 0 ? 0 : 9) + (timestamp == 0 ? 0 : 1 + varintLength(UInt64(bitPattern: timestamp)))
     }
 
-    private static func rowsLength(_ batch: MetricBatch, _ entry: MetricBatch.Entry, _ scratch: inout ByteBuffer) -> Int {
+    private static func rowsLength(_ batch: MetricBatch, _ entry: MetricBatch.Entry, _ scratch: inout ByteBuffer) -> Int
+    {
         var total = 0
         for row in entry.firstRow..<entry.firstRow + entry.rowCount {
             // A sample is shorter than 128 bytes: its length takes one byte.

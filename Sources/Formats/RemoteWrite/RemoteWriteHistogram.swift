@@ -47,7 +47,8 @@ extension RemoteWriteDecoder {
             case ProtobufReader.tag(8, .bytes): wire.result.negativeSpans.append(try span(try message.message()))
             case ProtobufReader.tag(11, .bytes): wire.result.positiveSpans.append(try span(try message.message()))
             case ProtobufReader.tag(14, .varint):
-                wire.result.resetHint = NativeHistogram.ResetHint(rawValue: UInt8(truncatingIfNeeded: try message.varint())) ?? .unknown
+                wire.result.resetHint =
+                    NativeHistogram.ResetHint(rawValue: UInt8(truncatingIfNeeded: try message.varint())) ?? .unknown
             case ProtobufReader.tag(15, .varint): wire.timestamp = Int64(bitPattern: try message.varint())
             default: try readBuckets(tag, &message, into: &wire)
             }
@@ -78,7 +79,8 @@ extension RemoteWriteDecoder {
     }
 
     private func readDeltas(
-        _ tag: ProtobufReader.Tag, _ message: inout ProtobufReader, _ target: inout [Int64], _ most: Int, _ isTooLarge: inout Bool
+        _ tag: ProtobufReader.Tag, _ message: inout ProtobufReader, _ target: inout [Int64], _ most: Int,
+        _ isTooLarge: inout Bool
     ) throws(DecodeError) {
         if tag & 7 == 0 {
             target.append(try message.signedVarint())
@@ -90,7 +92,8 @@ extension RemoteWriteDecoder {
     }
 
     private func readDoubles(
-        _ tag: ProtobufReader.Tag, _ message: inout ProtobufReader, _ target: inout [Double], _ most: Int, _ isTooLarge: inout Bool
+        _ tag: ProtobufReader.Tag, _ message: inout ProtobufReader, _ target: inout [Double], _ most: Int,
+        _ isTooLarge: inout Bool
     ) throws(DecodeError) {
         if tag & 7 == 1 {
             target.append(try message.double())
@@ -124,7 +127,8 @@ extension RemoteWriteDecoder {
             wire.result.zeroCount = wire.zeroCountFloat ?? Double(wire.zeroCountInt)
             return wire.result.flaw(bucketsMax: limits.bucketsPerHistogramMax) ?? reduceResolution(&wire.result)
         }
-        guard let positive = Self.populations(wire.positiveDeltas), let negative = Self.populations(wire.negativeDeltas) else {
+        guard let positive = Self.populations(wire.positiveDeltas), let negative = Self.populations(wire.negativeDeltas)
+        else {
             return "a bucket's count is negative or out of range"
         }
         wire.result.positiveBuckets = positive.map(Double.init)

@@ -9,7 +9,8 @@ import Testing
         func sample(_ labels: Labels, _ value: Double, _ timestamp: Int64? = nil) {
             labels.storage.withUnsafeBytes { writer.sample(labels: $0, value: value, timestamp: timestamp) }
         }
-        writer.beginFamily(MetricMetadata(family: "a_seconds_total", kind: .counter, help: "Line\nand \\ and \"", unit: "seconds"))
+        writer.beginFamily(
+            MetricMetadata(family: "a_seconds_total", kind: .counter, help: "Line\nand \\ and \"", unit: "seconds"))
         sample(Labels(["__name__": "a_seconds_total", "b": "c\"d\\\n"]), 1.5, 1_700_000_000_250)
         writer.beginFamily(MetricMetadata(family: "odd name", kind: .unknown))
         sample(Labels(["__name__": "odd name", "é": "1", "Z": "2"]), .infinity)

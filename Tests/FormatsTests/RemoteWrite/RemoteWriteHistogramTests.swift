@@ -44,7 +44,8 @@ import Testing
             histogram
                 == NativeHistogram(
                     schema: 3, count: 14, sum: 42.5, zeroThreshold: 0.001, zeroCount: 2,
-                    positiveSpans: [.init(offset: -2, length: 2), .init(offset: 3, length: 1)], positiveBuckets: [1, 4, 3],
+                    positiveSpans: [.init(offset: -2, length: 2), .init(offset: 3, length: 1)],
+                    positiveBuckets: [1, 4, 3],
                     negativeSpans: [.init(offset: 0, length: 2)], negativeBuckets: [1, 3], resetHint: .notReset))
     }
 
@@ -65,20 +66,64 @@ import Testing
     @Test func refusesInconsistentOnes() throws {
         let cases: [(String, (inout WireMessage) -> Void)] = [
             ("schema 9000", { $0.zigzag(4, 9000) }),
-            ("spans say 2 buckets", { m in m.varint(1, 1); span(&m, 11, 0, 2); m.packedZigzag(12, [1]) }),
-            ("spans say 4294967295 buckets", { m in m.varint(1, 1); span(&m, 11, 0, 1 << 40); m.packedZigzag(12, [1]) }),
-            ("negative", { m in m.varint(1, 1); span(&m, 11, 0, 2); m.packedZigzag(12, [1, -2]) }),
-            ("out of range", { m in span(&m, 11, 0, 2); m.packedZigzag(12, [.max, 1]) }),
-            ("3 observations in buckets, but the count is 2", { m in m.varint(1, 2); span(&m, 11, 0, 1); m.packedZigzag(12, [3]) }),
-            ("a span overlaps", { m in m.varint(1, 2); span(&m, 11, 0, 1); span(&m, 11, -1, 1); m.packedZigzag(12, [1, 0]) }),
+            (
+                "spans say 2 buckets",
+                { m in
+                    m.varint(1, 1); span(&m, 11, 0, 2); m.packedZigzag(12, [1])
+                }
+            ),
+            (
+                "spans say 4294967295 buckets",
+                { m in
+                    m.varint(1, 1); span(&m, 11, 0, 1 << 40); m.packedZigzag(12, [1])
+                }
+            ),
+            (
+                "negative",
+                { m in
+                    m.varint(1, 1); span(&m, 11, 0, 2); m.packedZigzag(12, [1, -2])
+                }
+            ),
+            (
+                "out of range",
+                { m in
+                    span(&m, 11, 0, 2); m.packedZigzag(12, [.max, 1])
+                }
+            ),
+            (
+                "3 observations in buckets, but the count is 2",
+                { m in
+                    m.varint(1, 2); span(&m, 11, 0, 1); m.packedZigzag(12, [3])
+                }
+            ),
+            (
+                "a span overlaps",
+                { m in
+                    m.varint(1, 2); span(&m, 11, 0, 1); span(&m, 11, -1, 1); m.packedZigzag(12, [1, 0])
+                }
+            ),
             ("over 1024 buckets", { m in m.packed(13, [Double](repeating: 0, count: 2000)) }),
-            ("ascend", { m in m.zigzag(4, -53); m.packed(16, [2, 1]) }),
-            ("more buckets than custom bounds", { m in
-                m.varint(1, 3); m.zigzag(4, -53); m.packed(16, [1]); span(&m, 11, 0, 3); m.packedZigzag(12, [1, 0, 0])
-            }),
+            (
+                "ascend",
+                { m in
+                    m.zigzag(4, -53); m.packed(16, [2, 1])
+                }
+            ),
+            (
+                "more buckets than custom bounds",
+                { m in
+                    m.varint(1, 3); m.zigzag(4, -53); m.packed(16, [1]); span(&m, 11, 0, 3);
+                    m.packedZigzag(12, [1, 0, 0])
+                }
+            ),
             ("custom bounds with schema 0", { m in m.packed(16, [1]) }),
             ("a count is negative", { $0.double(2, -1) }),
-            ("a bucket's count is negative", { m in m.double(2, 1); span(&m, 11, 0, 1); m.packed(13, [.nan]) }),
+            (
+                "a bucket's count is negative",
+                { m in
+                    m.double(2, 1); span(&m, 11, 0, 1); m.packed(13, [.nan])
+                }
+            ),
         ]
         for (reason, fill) in cases {
             let (histogram, report) = try decode(fill)

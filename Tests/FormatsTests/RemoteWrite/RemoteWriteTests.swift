@@ -119,13 +119,17 @@ import Testing
         ]
         for (reason, labels) in cases {
             var message = WireMessage()
-            message.bytes(1) { $0.label("__name__", "good"); $0.sample(1, 1) }
+            message.bytes(1) {
+                $0.label("__name__", "good"); $0.sample(1, 1)
+            }
             message.bytes(1) { series in
                 for (name, value) in labels { series.label(name, value) }
                 series.sample(1, 1)
                 series.sample(2, 2)
             }
-            message.bytes(1) { $0.label("__name__", "also_good"); $0.sample(3, 3) }
+            message.bytes(1) {
+                $0.label("__name__", "also_good"); $0.sample(3, 3)
+            }
             let (batch, report) = try decode(message.bytes, limits: limits)
             #expect(batch.seriesCount == 2, "\(reason)")
             #expect(Array(batch.values) == [1, 3])
@@ -149,7 +153,11 @@ import Testing
         limits.seriesPerRequestMax = 2
         limits.samplesPerRequestMax = 3
         var message = WireMessage()
-        for _ in 0..<3 { message.bytes(1) { $0.label("__name__", "m"); $0.sample(1, 1) } }
+        for _ in 0..<3 {
+            message.bytes(1) {
+                $0.label("__name__", "m"); $0.sample(1, 1)
+            }
+        }
         #expect { try decode(message.bytes, limits: limits) } throws: {
             "\($0)" == "the request has over 2 series; send smaller ones"
         }
@@ -163,10 +171,12 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        [0x0A], [0x0A, 0x05, 0x0A], [0x0A, 0x80], [0x80], [0x00], [0x0B], [0x0C], [0x0A, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F],
-        [0x0A, 0x02, 0x12, 0x05], [0x0A, 0x03, 0x12, 0x01, 0x09],
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [0x0A], [0x0A, 0x05, 0x0A], [0x0A, 0x80], [0x80], [0x00], [0x0B], [0x0C],
+            [0x0A, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F],
+            [0x0A, 0x02, 0x12, 0x05], [0x0A, 0x03, 0x12, 0x01, 0x09],
+        ] as [[UInt8]])
     func refusesMalformedRequests(_ bytes: [UInt8]) {
         #expect { try decode(bytes) } throws: {
             if case .malformed = $0 as? RemoteWriteError { true } else { false }

@@ -10,7 +10,9 @@ struct WireMessage {
         raw(value)
     }
 
-    mutating func zigzag(_ number: UInt64, _ value: Int64) { varint(number, UInt64(bitPattern: value << 1 ^ value >> 63)) }
+    mutating func zigzag(_ number: UInt64, _ value: Int64) {
+        varint(number, UInt64(bitPattern: value << 1 ^ value >> 63))
+    }
 
     mutating func double(_ number: UInt64, _ value: Double) {
         raw(number << 3 | 1)
@@ -79,7 +81,9 @@ enum RemoteWriteSample {
             var builder = LabelsBuilder()
             builder.set(Labels.metricName, "metric_\(s)")
             for _ in 0..<random.next() % 6 {
-                builder.set("l\(random.next() % 20)", String(repeating: ["a", "é", "😀"][Int(random.next() % 3)], count: Int(random.next() % 70) + 1))
+                builder.set(
+                    "l\(random.next() % 20)",
+                    String(repeating: ["a", "é", "😀"][Int(random.next() % 3)], count: Int(random.next() % 70) + 1))
             }
             batch.beginSeries(builder.labels())
             let rows = Int(random.next() % 4)
@@ -90,7 +94,9 @@ enum RemoteWriteSample {
                 batch.append(timestamp: Int64(random.next() >> 20), histogram: histogram(&random))
             }
         }
-        if random.next() & 1 == 0 { batch.append(MetricMetadata(family: "f", kind: .summary, help: "h\né", unit: "seconds")) }
+        if random.next() & 1 == 0 {
+            batch.append(MetricMetadata(family: "f", kind: .summary, help: "h\né", unit: "seconds"))
+        }
         return batch
     }
 
@@ -118,7 +124,8 @@ enum RemoteWriteSample {
             for _ in 0..<length { buckets.append(Double(random.next() % 100)) }
         }
         return NativeHistogram(
-            schema: Int32(random.next() % 13) - 4, count: buckets.reduce(1, +), sum: Double(random.next() % 1000), zeroThreshold: 1e-128, zeroCount: 1,
+            schema: Int32(random.next() % 13) - 4, count: buckets.reduce(1, +), sum: Double(random.next() % 1000),
+            zeroThreshold: 1e-128, zeroCount: 1,
             positiveSpans: spans, positiveBuckets: buckets, negativeSpans: spans, negativeBuckets: buckets,
             resetHint: .gauge)
     }
