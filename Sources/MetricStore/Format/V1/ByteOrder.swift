@@ -1,0 +1,28 @@
+import Glibc
+import Model
+
+/// memcmp order, the shorter first on a tie; negative, zero or positive.
+@inline(__always)
+func compareMemory(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Int {
+    let shared = min(a.count, b.count)
+    if shared > 0, let x = a.baseAddress, let y = b.baseAddress {
+        let order = memcmp(x, y, shared)
+        if order != 0 { return Int(order) }
+    }
+    return a.count - b.count
+}
+
+/// The order of `Labels`, on canonical bytes: label by label, name before value, the shorter set first.
+func compareLabels(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Int {
+    var x = LabelCursor(a)
+    var y = LabelCursor(b)
+    while true {
+        let more = x.next()
+        guard y.next() else { return more ? 1 : 0 }
+        guard more else { return -1 }
+        let names = compareMemory(x.name, y.name)
+        if names != 0 { return names }
+        let values = compareMemory(x.value, y.value)
+        if values != 0 { return values }
+    }
+}

@@ -1,0 +1,194 @@
+import Bedrock
+import LSM
+import Model
+
+/// Decoded timestamp columns of the segments one reader goes through: neighbours in a segment mostly share them.
+///
+/// Not thread-safe; bounded by forgetting everything when it is full.
+final class TimestampMemo {
+    private struct Key: Hashable {
+        var segment: ObjectIdentifier
+        var column: UInt32
+    }
+
+    private static let rowsMax = 1 << 18
+    private var columns: [Key: UnsafeMutableBufferPointer<Int64>] = [:]
+    private var rows = 0
+
+    deinit { clear() }
+
+    /// The timestamps of a column, valid until the next call.
+    func column(_ id: UInt32, of segment: MetricSegment) throws -> UnsafeMutableBufferPointer<Int64> {
+        let key = Key(segment: ObjectIdentifier(segment), column: id)
+        if let known = columns[key] { return known }
+        let position = try segment.position(.timestamps, holding: Int(id))
+        let block = try segment.timestamps(position)
+        let count = block.column(Int(id)).rows
+        if rows + count > Self.rowsMax { clear() }
+        let buffer = UnsafeMutableBufferPointer<Int64>.allocate(capacity: count)
+        if let base = buffer.baseAddress {
+            do throws(DecodeError) {
+                try block.decode(Int(id), into: base)
+            } catch {
+                buffer.deallocate()
+                throw segment.damage(position, "column \(id): \(error)")
+            }
+        }
+        columns[key] = buffer
+        rows += count
+        return buffer
+    }
+
+    private func clear() {
+        for buffer in columns.values { buffer.deallocate() }
+        columns.removeAll()
+        rows = 0
+    }
+}
+
+/// A chunk of a series, found but not read.
+struct ChunkPlace {
+    /// Position of its page in the directory.
+    var page: Int
+    var bytes: Range<Int>
+    var column: UInt32
+    var rows: Int
+}
+
+extension MetricSegment {
+    /// Where a series' chunks begin: its place in its group.
+    private func group(_ series: Int) throws -> ChunkDirectory {
+        try chunkDirectory(try position(.chunkDirectory, holding: series))
+    }
+
+    /// Whether a series has a chunk that overlaps the range.
+    func mayHaveRows(_ series: Int, in range: TimeRange) throws -> Bool {
+        if range.start <= summary.timeRange.start && range.end >= summary.timeRange.end { return true }
+        let group = try group(series)
+        for at in group.chunks(of: series) {
+            let column = try timestampColumn(group.chunks[at].column)
+            if column.first <= range.end && column.last >= range.start { return true }
+        }
+        for at in group.histogramChunks(of: series) {
+            let chunk = group.histogramChunks[at]
+            if chunk.first <= range.end && chunk.last >= range.start { return true }
+        }
+        return false
+    }
+
+    func timestampColumn(_ id: UInt32) throws -> TimestampBlock.Column {
+        try timestamps(try position(.timestamps, holding: Int(id))).column(Int(id))
+    }
+
+    /// Appends the rows of a series inside the range, ascending. A damaged chunk is left out and told to `damage`.
+    func appendRows(
+        _ series: Int, in range: TimeRange, memo: TimestampMemo, to buffer: RowBuffer,
+        damage report: (SegmentDamage) -> Void
+    ) throws {
+        let group: ChunkDirectory
+        do {
+            group = try self.group(series)
+        } catch let error as SegmentDamage {
+            return report(error)
+        }
+        for at in group.chunks(of: series) {
+            do {
+                try appendChunk(at, of: group, in: range, memo: memo, to: buffer)
+            } catch let error as SegmentDamage {
+                report(error)
+            }
+        }
+    }
+
+    private func appendChunk(
+        _ at: Int, of group: ChunkDirectory, in range: TimeRange, memo: TimestampMemo, to buffer: RowBuffer
+    ) throws {
+        let chunk = group.chunks[at]
+        let column = try timestampColumn(chunk.column)
+        guard column.first <= range.end, column.last >= range.start else { return }
+        let times = try memo.column(chunk.column, of: self)
+        let place = try place(at, of: group)
+        guard times.count == chunk.rows, chunk.rows > 0, let base = times.baseAddress else {
+            throw damage(place.page, "chunk \(group.firstChunk + at) has \(chunk.rows) rows and \(times.count) timestamps")
+        }
+        buffer.reserve(chunk.rows)
+        let values = buffer.values + buffer.count
+        try decode(place, into: values)
+        let first = lowerBound(base, count: chunk.rows, range.start)
+        let end = upperBound(base, count: chunk.rows, range.end)
+        guard first < end else { return }
+        if first > 0 { values.update(from: values + first, count: end - first) }
+        (buffer.timestamps + buffer.count).update(from: base + first, count: end - first)
+        buffer.commit(end - first)
+    }
+
+    /// Decodes the values of a chunk into room for its rows.
+    func decode(_ place: ChunkPlace, into target: UnsafeMutablePointer<Double>) throws {
+        let page = try page(place.page)
+        guard place.bytes.upperBound <= page.bytes.count else { throw damage(place.page, "a chunk reaches beyond its page") }
+        do throws(DecodeError) {
+            try ValueColumn.decode(
+                UnsafeRawBufferPointer(rebasing: page.bytes[place.bytes]), count: place.rows, into: target)
+        } catch {
+            throw damage(place.page, "chunk at \(place.bytes.lowerBound): \(error)")
+        }
+    }
+
+    /// Where a chunk of a group stands. Pages end with their group, so that lengths within it tell.
+    func place(_ at: Int, of group: ChunkDirectory) throws -> ChunkPlace {
+        let page = try position(.chunkPage, holding: group.firstChunk + at)
+        let first = directory.blocks[page].firstItem - group.firstChunk
+        guard first >= 0 else { throw damage(page, "it belongs to two groups") }
+        var offset = 0
+        for before in first..<at { offset += group.chunks[before].byteCount }
+        let chunk = group.chunks[at]
+        return ChunkPlace(page: page, bytes: offset..<offset + chunk.byteCount, column: chunk.column, rows: chunk.rows)
+    }
+
+    /// The native histograms of a series inside the range, ascending. Damaged chunks are left out and told to `damage`.
+    func histograms(
+        _ series: Int, in range: TimeRange, damage report: (SegmentDamage) -> Void
+    ) throws -> [SeriesBatch.HistogramRow] {
+        // Most segments have none at all.
+        guard directory.blockCount(.histogramPage) > 0 else { return [] }
+        var rows: [SeriesBatch.HistogramRow] = []
+        do {
+            let group = try self.group(series)
+            for at in group.histogramChunks(of: series) {
+                let chunk = group.histogramChunks[at]
+                guard chunk.first <= range.end, chunk.last >= range.start else { continue }
+                do {
+                    for row in try histogramChunk(at, of: group) where range.contains(row.timestamp) { rows.append(row) }
+                } catch let error as SegmentDamage {
+                    report(error)
+                }
+            }
+        } catch let error as SegmentDamage {
+            report(error)
+        }
+        return rows
+    }
+
+    func histogramChunk(_ at: Int, of group: ChunkDirectory) throws -> [SeriesBatch.HistogramRow] {
+        let position = try position(.histogramPage, holding: group.firstHistogramChunk + at)
+        let first = directory.blocks[position].firstItem - group.firstHistogramChunk
+        let page = try page(position)
+        var offset = 0
+        if first >= 0 { for before in first..<at { offset += group.histogramChunks[before].byteCount } }
+        let chunk = group.histogramChunks[at]
+        guard first >= 0, offset + chunk.byteCount <= page.bytes.count else {
+            throw damage(position, "a histogram chunk reaches beyond its page")
+        }
+        do throws(DecodeError) {
+            let rows = try HistogramColumns.decode(
+                UnsafeRawBufferPointer(rebasing: page.bytes[offset..<offset + chunk.byteCount]))
+            guard rows.count == chunk.rows else { throw DecodeError("\(rows.count) rows instead of \(chunk.rows)", at: 0) }
+            for i in rows.indices.dropFirst() where rows[i - 1].timestamp >= rows[i].timestamp {
+                throw DecodeError("histograms don't ascend", at: 0)
+            }
+            return rows
+        } catch {
+            throw damage(position, "histogram chunk at \(offset): \(error)")
+        }
+    }
+}
