@@ -46,15 +46,6 @@ final class TimestampMemo {
     }
 }
 
-/// A chunk of a series, found but not read.
-struct ChunkPlace {
-    /// Position of its page in the directory.
-    var page: Int
-    var bytes: Range<Int>
-    var column: UInt32
-    var rows: Int
-}
-
 extension MetricSegment {
     /// Where a series' chunks begin: its place in its group.
     private func group(_ series: Int) throws -> ChunkDirectory {
@@ -107,13 +98,12 @@ extension MetricSegment {
         let column = try timestampColumn(chunk.column)
         guard column.first <= range.end, column.last >= range.start else { return }
         let times = try memo.column(chunk.column, of: self)
-        let place = try place(at, of: group)
         guard times.count == chunk.rows, chunk.rows > 0, let base = times.baseAddress else {
-            throw damage(place.page, "chunk \(group.firstChunk + at) has \(chunk.rows) rows and \(times.count) timestamps")
+            throw damage(chunk.page, "chunk \(group.firstChunk + at) has \(chunk.rows) rows and \(times.count) timestamps")
         }
         buffer.reserve(chunk.rows)
         let values = buffer.values + buffer.count
-        try decode(place, into: values)
+        try decode(chunk, into: values)
         let first = lowerBound(base, count: chunk.rows, range.start)
         let end = upperBound(base, count: chunk.rows, range.end)
         guard first < end else { return }
@@ -123,26 +113,15 @@ extension MetricSegment {
     }
 
     /// Decodes the values of a chunk into room for its rows.
-    func decode(_ place: ChunkPlace, into target: UnsafeMutablePointer<Double>) throws {
-        let page = try page(place.page)
-        guard place.bytes.upperBound <= page.bytes.count else { throw damage(place.page, "a chunk reaches beyond its page") }
+    private func decode(_ chunk: ChunkDirectory.Chunk, into target: UnsafeMutablePointer<Double>) throws {
+        let page = try page(chunk.page)
+        let bytes = chunk.offset..<chunk.offset + chunk.byteCount
+        guard bytes.upperBound <= page.bytes.count else { throw damage(chunk.page, "a chunk reaches beyond its page") }
         do throws(DecodeError) {
-            try ValueColumn.decode(
-                UnsafeRawBufferPointer(rebasing: page.bytes[place.bytes]), count: place.rows, into: target)
+            try ValueColumn.decode(UnsafeRawBufferPointer(rebasing: page.bytes[bytes]), count: chunk.rows, into: target)
         } catch {
-            throw damage(place.page, "chunk at \(place.bytes.lowerBound): \(error)")
+            throw damage(chunk.page, "chunk at \(bytes.lowerBound): \(error)")
         }
-    }
-
-    /// Where a chunk of a group stands. Pages end with their group, so that lengths within it tell.
-    func place(_ at: Int, of group: ChunkDirectory) throws -> ChunkPlace {
-        let page = try position(.chunkPage, holding: group.firstChunk + at)
-        let first = directory.blocks[page].firstItem - group.firstChunk
-        guard first >= 0 else { throw damage(page, "it belongs to two groups") }
-        var offset = 0
-        for before in first..<at { offset += group.chunks[before].byteCount }
-        let chunk = group.chunks[at]
-        return ChunkPlace(page: page, bytes: offset..<offset + chunk.byteCount, column: chunk.column, rows: chunk.rows)
     }
 
     /// The native histograms of a series inside the range, ascending. Damaged chunks are left out and told to `damage`.
@@ -170,25 +149,21 @@ extension MetricSegment {
     }
 
     func histogramChunk(_ at: Int, of group: ChunkDirectory) throws -> [SeriesBatch.HistogramRow] {
-        let position = try position(.histogramPage, holding: group.firstHistogramChunk + at)
-        let first = directory.blocks[position].firstItem - group.firstHistogramChunk
-        let page = try page(position)
-        var offset = 0
-        if first >= 0 { for before in first..<at { offset += group.histogramChunks[before].byteCount } }
         let chunk = group.histogramChunks[at]
-        guard first >= 0, offset + chunk.byteCount <= page.bytes.count else {
-            throw damage(position, "a histogram chunk reaches beyond its page")
+        let page = try page(chunk.page)
+        guard chunk.offset + chunk.byteCount <= page.bytes.count else {
+            throw damage(chunk.page, "a histogram chunk reaches beyond its page")
         }
         do throws(DecodeError) {
             let rows = try HistogramColumns.decode(
-                UnsafeRawBufferPointer(rebasing: page.bytes[offset..<offset + chunk.byteCount]))
+                UnsafeRawBufferPointer(rebasing: page.bytes[chunk.offset..<chunk.offset + chunk.byteCount]))
             guard rows.count == chunk.rows else { throw DecodeError("\(rows.count) rows instead of \(chunk.rows)", at: 0) }
             for i in rows.indices.dropFirst() where rows[i - 1].timestamp >= rows[i].timestamp {
                 throw DecodeError("histograms don't ascend", at: 0)
             }
             return rows
         } catch {
-            throw damage(position, "histogram chunk at \(offset): \(error)")
+            throw damage(chunk.page, "histogram chunk at \(chunk.offset): \(error)")
         }
     }
 }

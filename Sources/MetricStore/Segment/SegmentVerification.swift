@@ -109,7 +109,8 @@ extension MetricSegment {
     }
 
     private static func span(_ range: TimeRange) -> String {
-        let minutes = max(1, (range.end - range.start + 59_999) / 60_000)
-        return "\(UTC.text(range.start)) to \(UTC.text(range.end)) (\(minutes) min)"
+        let (length, overflows) = range.end.subtractingReportingOverflow(range.start)
+        let minutes = overflows ? "all" : "\(max(1, length / 60_000 + (length % 60_000 > 0 ? 1 : 0)))"
+        return "\(UTCTime(milliseconds: range.start).iso8601) to \(UTCTime(milliseconds: range.end).iso8601) (\(minutes) min)"
     }
 }

@@ -17,6 +17,9 @@ final class ChunkDirectory: Sendable {
         var byteCount: Int
         var rows: Int
         var summary: ChunkSummary?
+        /// Where a reader finds the value column: position of its page in the directory, and offset in the page.
+        var page = 0
+        var offset = 0
     }
 
     struct HistogramChunk: Sendable {
@@ -24,6 +27,8 @@ final class ChunkDirectory: Sendable {
         var last: Int64
         var rows: Int
         var byteCount: Int
+        var page = 0
+        var offset = 0
     }
 
     let firstSeries: Int
@@ -34,7 +39,7 @@ final class ChunkDirectory: Sendable {
     private let chunkEnds: [Int]
     private let histogramEnds: [Int]
 
-    var byteCount: Int { chunks.count * 88 + histogramChunks.count * 32 + chunkEnds.count * 16 + 128 }
+    var byteCount: Int { chunks.count * 104 + histogramChunks.count * 48 + chunkEnds.count * 16 + 128 }
     var count: Int { chunkEnds.count }
 
     // MARK: Writing
@@ -82,6 +87,9 @@ final class ChunkDirectory: Sendable {
 
     // MARK: Reading
 
+    /// More chunks than a writer gives a group; bounds what a reader allocates.
+    private static let chunksMax = 1 << 23
+
     init(_ block: UnsafeRawBufferPointer, items: Range<Int>, directory: SegmentDirectory) throws(DecodeError) {
         firstSeries = items.lowerBound
         let count = items.count
@@ -94,6 +102,7 @@ final class ChunkDirectory: Sendable {
         chunkEnds = try Self.ends(&reader, count, limit: chunkTotal - firstChunk)
         histogramEnds = try Self.ends(&reader, count, limit: histogramTotal - firstHistogramChunk)
         let chunkCount = chunkEnds.last ?? 0
+        guard chunkCount <= Self.chunksMax else { throw DecodeError("\(chunkCount) chunks in a group", at: reader.offset) }
         let pageBytes = SegmentLayout.blockBytesMax
         let columns = try IntegerColumn.decodeIndexes(
             &reader, count: chunkCount, limit: directory.itemCount(.timestamps))
@@ -101,8 +110,11 @@ final class ChunkDirectory: Sendable {
         let rows = try IntegerColumn.decodeIndexes(&reader, count: chunkCount, limit: TimestampColumn.rowsMax + 1)
             .map { Int($0) }
         let summaries = try SummaryColumns.decode(&reader, counts: rows)
+        let places = try Self.places(.chunkPage, from: firstChunk, lengths: lengths, directory)
         chunks = (0..<chunkCount).map {
-            Chunk(column: columns[$0], byteCount: Int(lengths[$0]), rows: rows[$0], summary: summaries[$0])
+            Chunk(
+                column: columns[$0], byteCount: Int(lengths[$0]), rows: rows[$0], summary: summaries[$0],
+                page: places[$0].page, offset: places[$0].offset)
         }
         let histogramCount = histogramEnds.last ?? 0
         let histogramRows = try IntegerColumn.decodeIndexes(
@@ -111,10 +123,33 @@ final class ChunkDirectory: Sendable {
         let lasts = try IntegerColumn.decodeArray(&reader, count: histogramCount)
         let histogramLengths = try IntegerColumn.decodeIndexes(&reader, count: histogramCount, limit: pageBytes)
         guard reader.isAtEnd else { throw DecodeError("bytes behind the last chunk", at: reader.offset) }
+        let histogramPlaces = try Self.places(
+            .histogramPage, from: firstHistogramChunk, lengths: histogramLengths, directory)
         histogramChunks = (0..<histogramCount).map {
             HistogramChunk(
-                first: firsts[$0], last: lasts[$0], rows: Int(histogramRows[$0]), byteCount: Int(histogramLengths[$0]))
+                first: firsts[$0], last: lasts[$0], rows: Int(histogramRows[$0]), byteCount: Int(histogramLengths[$0]),
+                page: histogramPlaces[$0].page, offset: histogramPlaces[$0].offset)
         }
+    }
+
+    /// Lays consecutive chunks, the first of which starts a page, out over the pages of a kind.
+    private static func places(
+        _ kind: SegmentLayout.Kind, from first: Int, lengths: [UInt32], _ directory: SegmentDirectory
+    ) throws(DecodeError) -> [(page: Int, offset: Int)] {
+        var places: [(page: Int, offset: Int)] = []
+        var items = first..<first
+        var page = 0
+        var offset = 0
+        for (i, length) in lengths.enumerated() {
+            if first + i >= items.upperBound {
+                guard let next = directory.position(kind, holding: first + i), directory.blocks[next].firstItem == first + i
+                else { throw DecodeError("chunk \(first + i) doesn't start a page", at: 0) }
+                (page, offset, items) = (next, 0, directory.blocks[next].items)
+            }
+            places.append((page, offset))
+            offset += Int(length)
+        }
+        return places
     }
 
     /// Running totals of a column of counts.

@@ -55,14 +55,19 @@ final class SymbolBlock: Sendable {
 
     /// The id of a symbol, if it is in this block.
     func find(_ symbol: UnsafeRawBufferPointer) -> Int? {
+        let id = lowerBound(symbol)
+        guard id < firstSymbol + count, withSymbol(id, { compareMemory($0, symbol) }) == 0 else { return nil }
+        return id
+    }
+
+    /// The first id of this block whose symbol is not before `symbol`; the id behind the block when all are.
+    func lowerBound(_ symbol: UnsafeRawBufferPointer) -> Int {
         var low = 0
         var high = ends.count
         while low < high {
             let middle = (low + high) >> 1
-            let order = withSymbol(firstSymbol + middle) { compareMemory($0, symbol) }
-            if order == 0 { return firstSymbol + middle }
-            if order < 0 { low = middle + 1 } else { high = middle }
+            if withSymbol(firstSymbol + middle, { compareMemory($0, symbol) }) < 0 { low = middle + 1 } else { high = middle }
         }
-        return nil
+        return firstSymbol + low
     }
 }

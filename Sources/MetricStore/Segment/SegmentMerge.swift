@@ -1,0 +1,107 @@
+import Bedrock
+import LSM
+import Model
+
+/// Goes through several segments series by series, in the order of labels; one series' rows are in memory at a time.
+struct SegmentMerge: ~Copyable {
+    /// Where one input stands.
+    private final class Cursor {
+        let segment: MetricSegment
+        let memo = TimestampMemo()
+        var series = -1
+        var labels = ByteBuffer(capacity: 256)
+
+        init(_ segment: MetricSegment) { self.segment = segment }
+
+        /// Moves on to the next series whose labels can be read; false at the end.
+        func advance(_ damage: (SegmentDamage) -> Void) throws -> Bool {
+            while series + 1 < segment.seriesCount {
+                series += 1
+                labels.clear()
+                do {
+                    try segment.appendLabels(series, to: &labels)
+                    return true
+                } catch let error as SegmentDamage {
+                    damage(error)
+                }
+            }
+            return false
+        }
+    }
+
+    /// Rows between two calls of `yield`.
+    private static let rowsPerYield = 1 << 16
+
+    private var cursors: [Cursor] = []
+    private let damage: DamageFilter
+    private let rows = SeriesRows()
+
+    init(_ inputs: [MetricSegment], damage: @escaping (SegmentDamage) -> Void) {
+        self.damage = DamageFilter(damage)
+        cursors = inputs.map(Cursor.init)
+    }
+
+    mutating func run(
+        clip: TimeRange, tombstones: [Tombstone], into output: MetricSegmentWriter, yield: () throws -> Void
+    ) throws {
+        let report = { [damage] (found: SegmentDamage) in damage.report(found) }
+        var live: [Cursor] = []
+        for cursor in cursors where try cursor.advance(report) { live.append(cursor) }
+        var sinceYield = 0
+        while let first = Self.smallest(live) {
+            var labels = ByteBuffer(capacity: first.labels.count + 1)
+            labels.append(first.labels.bytes)
+            rows.clear()
+            // `live` keeps the order of the inputs, which is the order of precedence.
+            var ended = false
+            for cursor in live where compareMemory(cursor.labels.bytes, labels.bytes) == 0 {
+                try cursor.segment.appendRows(cursor.series, in: clip, memo: cursor.memo, to: rows.floats, damage: report)
+                rows.endRun(try cursor.segment.histograms(cursor.series, in: clip, damage: report))
+                if !(try cursor.advance(report)) {
+                    cursor.series = .max
+                    ended = true
+                }
+            }
+            if ended { live.removeAll { $0.series == .max } }
+            rows.finish()
+            hide(tombstones, from: labels.bytes)
+            try output.add(labels.bytes, rows: rows.floats, histograms: rows.histograms)
+            sinceYield += rows.floats.count + rows.histograms.count + 16
+            if sinceYield >= Self.rowsPerYield {
+                sinceYield = 0
+                try yield()
+            }
+        }
+    }
+
+    private func hide(_ tombstones: [Tombstone], from labels: UnsafeRawBufferPointer) {
+        guard !tombstones.isEmpty, !rows.isEmpty else { return }
+        let set = Labels(canonical: labels)
+        for tombstone in tombstones where set.match(tombstone.matchers) { rows.remove(tombstone.range) }
+    }
+
+    private static func smallest(_ cursors: [Cursor]) -> Cursor? {
+        guard var best = cursors.first else { return nil }
+        for cursor in cursors.dropFirst() where compareLabels(cursor.labels.bytes, best.labels.bytes) < 0 { best = cursor }
+        return best
+    }
+}
+
+/// Passes each damage on once: that of one block shows with every series in it. Not thread-safe.
+final class DamageFilter {
+    private struct Place: Hashable {
+        var object: String
+        var offset: Int
+        var reason: String
+    }
+
+    private var seen: Set<Place> = []
+    private let next: (SegmentDamage) -> Void
+
+    init(_ next: @escaping (SegmentDamage) -> Void) { self.next = next }
+
+    func report(_ damage: SegmentDamage) {
+        let place = Place(object: damage.object, offset: damage.offset, reason: damage.reason)
+        if seen.insert(place).inserted { next(damage) }
+    }
+}
