@@ -9,11 +9,13 @@ import Testing
         let cases: [(String, RegexReduction)] = [
             ("", .literals([""])), ("abc", .literals(["abc"])), ("a|b|a", .literals(["a", "b"])), (".*", .everything),
             (".+", .notEmpty), ("foo.*", .prefix("foo")), (".*foo", .suffix("foo")), (".*foo.*", .contains("foo")),
-            ("foo.+", .regex(prefix: "foo")), ("(a|b)c", .literals(["ac", "bc"])), ("(?:a|b)?c", .literals(["ac", "bc", "c"])),
+            ("foo.+", .regex(prefix: "foo")), ("(a|b)c", .literals(["ac", "bc"])),
+            ("(?:a|b)?c", .literals(["ac", "bc", "c"])),
             ("a\\.b", .literals(["a.b"])), ("^abc$", .literals(["abc"])), ("foo(bar)?.*", .regex(prefix: "foo")),
             ("fo+", .regex(prefix: "fo")), ("foo*", .regex(prefix: "fo")), ("foo{2}", .regex(prefix: "fo")),
             ("ab|cd.*", .regex(prefix: "")), ("[ab]", .regex(prefix: "")), ("host-[0-9]+", .regex(prefix: "host-")),
-            ("(?i)abc", .regex(prefix: "")), ("a\\d", .regex(prefix: "a")), ("ü.*", .prefix("ü")), (".*a?.*", .regex(prefix: "")),
+            ("(?i)abc", .regex(prefix: "")), ("a\\d", .regex(prefix: "a")), ("ü.*", .prefix("ü")),
+            (".*a?.*", .regex(prefix: "")),
             ("a||b", .literals(["a", "", "b"])), ("(((a)))", .literals(["a"])), (".*.*", .regex(prefix: "")),
             ("a$b", .regex(prefix: "a")), ("(a.*)", .regex(prefix: "")), (".*?x", .suffix("x")),
         ]
@@ -23,11 +25,15 @@ import Testing
     /// The reductions and RE2 itself agree on everything.
     @Test func reducedAndRealMatchersAgree() throws {
         var generator = SeededGenerator(seed: 31)
-        let pieces = ["a", "b", "ab", ".*", ".+", "|", "(a|b)", "(?:ab)?", "?", "\\.", ".", "[ab]", "x*", "^", "$", "c", "(", ")"]
+        let pieces = [
+            "a", "b", "ab", ".*", ".+", "|", "(a|b)", "(?:ab)?", "?", "\\.", ".", "[ab]", "x*", "^", "$", "c", "(", ")",
+        ]
         let texts = ["", "a", "b", "ab", "aab", "abc", ".", "a.b", "xa", "xab", "cab", "aa", "bb", "abab", "c", "a\nb"]
         var compiled = 0
         for _ in 0..<4000 {
-            let pattern = (0..<Int(generator.next() % 5) + 1).map { _ in pieces[Int(generator.next() % UInt64(pieces.count))] }.joined()
+            let pattern = (0..<Int(generator.next() % 5) + 1).map { _ in
+                pieces[Int(generator.next() % UInt64(pieces.count))]
+            }.joined()
             for operation in [Matcher.Operation.regex, .notRegex] {
                 guard let matcher = try? Matcher("l", operation, pattern) else { continue }
                 compiled += 1
@@ -45,7 +51,8 @@ import Testing
     static func randomMatchers(_ generator: inout SeededGenerator) throws -> [Matcher] {
         let names = ["__name__", "instance", "id", "Zone", "path", "absent"]
         let values = [
-            "", "metric_1_total", "metric_.*", "host-3:9100", "host-1.*", ".*9100", ".+", ".*", "1|2|3", "eu-1", "eu-.", "[0-9]",
+            "", "metric_1_total", "metric_.*", "host-3:9100", "host-1.*", ".*9100", ".+", ".*", "1|2|3", "eu-1", "eu-.",
+            "[0-9]",
             ".*point.*", "x", "/very/.+", "1[0-5]+", "(1|2)(3|4)",
         ]
         return try (0..<Int(generator.next() % 3) + 1).map { _ in

@@ -58,7 +58,9 @@ extension MetricSegment {
     }
 
     /// Everything in it; damage goes to `report`.
-    func contents(in range: TimeRange = .everything, _ report: (SegmentDamage) -> Void = { _ in }) throws -> SegmentContents {
+    func contents(in range: TimeRange = .everything, _ report: (SegmentDamage) -> Void = { _ in }) throws
+        -> SegmentContents
+    {
         var contents = SegmentContents()
         let buffer = RowBuffer()
         let memo = TimestampMemo()
@@ -107,7 +109,9 @@ struct SegmentContents: Equatable {
 
 /// Series as exporters have them: several metrics, a few label names, many values.
 enum SeriesSamples {
-    static func series(_ count: Int, rows: Int, _ generator: inout SeededGenerator, histograms: Int = 0) -> [SeriesInput] {
+    static func series(_ count: Int, rows: Int, _ generator: inout SeededGenerator, histograms: Int = 0)
+        -> [SeriesInput]
+    {
         var all: [SeriesInput] = []
         for i in 0..<count {
             var labels = LabelsBuilder()
@@ -130,7 +134,8 @@ enum SeriesSamples {
             one.histograms = (0..<300).map { row in
                 var histogram = MetricRecordTests.sampleHistogram(Double(row + i))
                 if row > 200 { histogram.positiveSpans[1].offset = 5 }
-                return SeriesBatch.HistogramRow(timestamp: 1_700_000_000_000 + Int64(row) * 15_000, histogram: histogram)
+                return SeriesBatch.HistogramRow(
+                    timestamp: 1_700_000_000_000 + Int64(row) * 15_000, histogram: histogram)
             }
             all.append(one)
         }

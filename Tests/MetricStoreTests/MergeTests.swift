@@ -27,7 +27,8 @@ import Testing
             (0..<40).compactMap { i in
                 guard generator.next() % 3 != 0 else { return nil }
                 var one = SeriesInput(labels: MemtableTests.labels(i))
-                let times = Set((0..<60).map { _ in Int64(run) * 20_000 + Int64(generator.next() % 80) * 1000 }).sorted()
+                let times = Set((0..<60).map { _ in Int64(run) * 20_000 + Int64(generator.next() % 80) * 1000 })
+                    .sorted()
                 for time in times {
                     if i % 10 == 9 && generator.next() % 2 == 0 {
                         let histogram = MetricRecordTests.sampleHistogram(Double(generator.next() % 9))
@@ -42,7 +43,8 @@ import Testing
         }
     }
 
-    private func expected(_ runs: [[SeriesInput]], keep: (Labels, Int64) -> Bool = { _, _ in true }) -> SegmentContents {
+    private func expected(_ runs: [[SeriesInput]], keep: (Labels, Int64) -> Bool = { _, _ in true }) -> SegmentContents
+    {
         var contents = SegmentContents()
         for one in runs.joined() {
             for (time, value) in zip(one.timestamps, one.values) where keep(one.labels, time) {
@@ -125,7 +127,8 @@ import Testing
     @Test func metadataOfTheNewestRunWins() throws {
         var generator = SeededGenerator(seed: 48)
         let series = SeriesSamples.series(3, rows: 3, &generator)
-        let old = try MetricSegment.make(series, metadata: [MetricMetadata(family: "a", kind: .gauge), MetricMetadata(family: "b", kind: .info)])
+        let old = try MetricSegment.make(
+            series, metadata: [MetricMetadata(family: "a", kind: .gauge), MetricMetadata(family: "b", kind: .info)])
         let new = try MetricSegment.make(series, metadata: [MetricMetadata(family: "a", kind: .counter)])
         let merged = try #require(try merged([old, new]))
         #expect(try merged.metadata().map(\.kind) == [.counter, .info])
@@ -156,7 +159,9 @@ import Testing
                 #expect(try segment.contents().floats == oracle)
             } else {
                 #expect(segment.seriesCount == batch.seriesCount - 1)
-                #expect(try segment.contents().histograms.values.first?.values.first == MetricRecordTests.sampleHistogram(1))
+                #expect(
+                    try segment.contents().histograms.values.first?.values.first == MetricRecordTests.sampleHistogram(1)
+                )
                 #expect(try segment.metadata() == batch.metadata)
             }
         }

@@ -7,7 +7,8 @@ import Testing
 
 @Suite struct SegmentTests {
     static let families = [
-        MetricMetadata(family: "b", kind: .gauge, help: "Second."), MetricMetadata(family: "a", kind: .counter, unit: "bytes"),
+        MetricMetadata(family: "b", kind: .gauge, help: "Second."),
+        MetricMetadata(family: "a", kind: .counter, unit: "bytes"),
     ]
 
     @Test(arguments: [0, 1]) func everythingComesBack(tier: Int) throws {
@@ -44,13 +45,15 @@ import Testing
         let times = (0..<480).map { 1_700_000_000_000 + Int64($0) * 15_000 }
         let series = (0..<300).map {
             SeriesInput(
-                labels: Labels(["__name__": "up", "i": "\($0)"]), timestamps: times, values: times.map { Double($0 % 97) })
+                labels: Labels(["__name__": "up", "i": "\($0)"]), timestamps: times,
+                values: times.map { Double($0 % 97) })
         }
         let segment = try MetricSegment.make(series)
         #expect(segment.directory.itemCount(.timestamps) <= 3)
         // A series that started later shares the columns of the whole cells after its start.
         let late = SeriesInput(
-            labels: Labels(["__name__": "late"]), timestamps: Array(times[50...]), values: times[50...].map { Double($0) })
+            labels: Labels(["__name__": "late"]), timestamps: Array(times[50...]),
+            values: times[50...].map { Double($0) })
         let both = try MetricSegment.make(series + [late])
         #expect(both.directory.itemCount(.timestamps) <= segment.directory.itemCount(.timestamps) + 1)
     }
@@ -153,7 +156,8 @@ import Testing
         #expect(filter.damages.count == 1)
         let damage = try #require(filter.damages.first)
         #expect(damage.block == "chunk page 3" && damage.offset == page.offset)
-        #expect(damage.lost.contains("series, m{i=") && damage.lost.contains("2023-11-1") && damage.lost.contains(" min)"))
+        #expect(
+            damage.lost.contains("series, m{i=") && damage.lost.contains("2023-11-1") && damage.lost.contains(" min)"))
         let rows = contents.floats.rows.values.reduce(0) { $0 + $1.count }
         let lost = 200_000 - rows
         #expect(lost > 0 && lost < 30_000)

@@ -17,7 +17,9 @@ struct MemtableLabelIndex: LabelIndex {
     func remembered(_ matcher: Matcher, _ make: () throws -> OrdinalSet) throws -> OrdinalSet { try make() }
 
     func add(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, to set: OrdinalSet) {
-        guard let name = table.index.findName(name), let pair = table.index.findPair(name: name, value: value) else { return }
+        guard let name = table.index.findName(name), let pair = table.index.findPair(name: name, value: value) else {
+            return
+        }
         add(pair, to: set)
     }
 
@@ -26,7 +28,8 @@ struct MemtableLabelIndex: LabelIndex {
         where passes: (UnsafeRawBufferPointer) throws -> Bool
     ) throws {
         try forEachValue(of: name) { value, pair in
-            guard value.count >= prefix.count, compareMemory(UnsafeRawBufferPointer(rebasing: value[..<prefix.count]), prefix) == 0,
+            guard value.count >= prefix.count,
+                compareMemory(UnsafeRawBufferPointer(rebasing: value[..<prefix.count]), prefix) == 0,
                 try passes(value)
             else { return }
             add(pair, to: set)

@@ -130,7 +130,9 @@ enum RegexReduction: Equatable {
                 return quantified(isStar ? .any : .some)
             case "(":
                 if at + 1 < scalars.count, scalars[at] == "?", scalars[at + 1] == ":" { at += 2 }
-                guard let inner = alternatives(depth: depth + 1), at < scalars.count, scalars[at] == ")" else { return nil }
+                guard let inner = alternatives(depth: depth + 1), at < scalars.count, scalars[at] == ")" else {
+                    return nil
+                }
                 at += 1
                 guard let texts = Self.enumerate(inner) else { return nil }
                 return optional(texts)
@@ -166,7 +168,9 @@ enum RegexReduction: Equatable {
             for items in alternatives {
                 var texts = [""]
                 for item in items {
-                    guard case .texts(let choices) = item, texts.count * choices.count <= literalsMax else { return nil }
+                    guard case .texts(let choices) = item, texts.count * choices.count <= literalsMax else {
+                        return nil
+                    }
                     texts = texts.flatMap { start in choices.map { start + $0 } }
                 }
                 all += texts

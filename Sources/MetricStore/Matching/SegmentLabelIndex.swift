@@ -49,7 +49,8 @@ extension MetricSegment: LabelIndex {
                 symbolBlock = symbols
             }
             return try symbols.withSymbol(value) { bytes in
-                guard bytes.count >= prefix.count, compareMemory(UnsafeRawBufferPointer(rebasing: bytes[..<prefix.count]), prefix) == 0
+                guard bytes.count >= prefix.count,
+                    compareMemory(UnsafeRawBufferPointer(rebasing: bytes[..<prefix.count]), prefix) == 0
                 else { return false }
                 try body(bytes, block, at)
                 return true

@@ -55,7 +55,8 @@ struct ValueTest: Sendable {
         case .literals(let texts): texts.contains { $0.elementsEqual(value) }
         case .everything, .prefix: true
         case .suffix(let text):
-            value.count >= text.count && UnsafeRawBufferPointer(rebasing: value[(value.count - text.count)...]).elementsEqual(text)
+            value.count >= text.count
+                && UnsafeRawBufferPointer(rebasing: value[(value.count - text.count)...]).elementsEqual(text)
         case .contains(let text):
             text.withUnsafeBytes { value.firstOffset(of: $0) != nil }
         case .regex(let regex): regex.matches(value)

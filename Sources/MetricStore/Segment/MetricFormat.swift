@@ -16,12 +16,14 @@ public struct MetricFormat: SegmentFormat {
 
     public func open(_ object: any ObjectReader) throws -> MetricSegment { try MetricSegment(object, cache: cache) }
 
-    public func flush(_ table: MetricMemtable, tenant: Tenant, into writer: any ObjectWriter) throws -> SegmentSummary? {
+    public func flush(_ table: MetricMemtable, tenant: Tenant, into writer: any ObjectWriter) throws -> SegmentSummary?
+    {
         let pin = table.pin()
         guard let part = table.tenantTable(tenant) else { return nil }
         let ids = (0..<part.heads.count).filter { part.heads.pointer($0).pointee.hasRows }
         let sorted = ids.sorted {
-            compareLabels(part.index.series.pointer($0).pointee.labels, part.index.series.pointer($1).pointee.labels) < 0
+            compareLabels(part.index.series.pointer($0).pointee.labels, part.index.series.pointer($1).pointee.labels)
+                < 0
         }
         let output = try MetricSegmentWriter(writer, tier: 0)
         let rows = SeriesRows()

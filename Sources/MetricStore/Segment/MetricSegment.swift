@@ -53,7 +53,9 @@ public final class MetricSegment: SegmentReader, @unchecked Sendable {
         } catch {
             throw damage(position, "\(error)")
         }
-        guard raw.count == block.rawBytes else { throw damage(position, "\(raw.count) bytes instead of \(block.rawBytes)") }
+        guard raw.count == block.rawBytes else {
+            throw damage(position, "\(raw.count) bytes instead of \(block.rawBytes)")
+        }
         return BlockBytes(raw)
     }
 
@@ -75,7 +77,8 @@ public final class MetricSegment: SegmentReader, @unchecked Sendable {
     }
 
     func symbols(_ position: Int) throws -> SymbolBlock {
-        try decoded(position, { (bytes, items) throws(DecodeError) in try SymbolBlock(bytes, items: items) }, \.byteCount)
+        try decoded(
+            position, { (bytes, items) throws(DecodeError) in try SymbolBlock(bytes, items: items) }, \.byteCount)
     }
 
     func seriesBlock(_ position: Int) throws -> SeriesBlock {
@@ -96,7 +99,8 @@ public final class MetricSegment: SegmentReader, @unchecked Sendable {
     }
 
     func timestamps(_ position: Int) throws -> TimestampBlock {
-        try decoded(position, { (bytes, items) throws(DecodeError) in try TimestampBlock(bytes, items: items) }, \.byteCount)
+        try decoded(
+            position, { (bytes, items) throws(DecodeError) in try TimestampBlock(bytes, items: items) }, \.byteCount)
     }
 
     func chunkDirectory(_ position: Int) throws -> ChunkDirectory {

@@ -200,7 +200,9 @@ final class MetricSegmentWriter {
     private func writeMetadata(_ metadata: [MetricMetadata]) throws {
         guard !metadata.isEmpty else { return }
         var block = ByteBuffer(capacity: 1 << 12)
-        for item in metadata.sorted(by: { utf8Precedes($0.family, $1.family) }) { MetricRecord.encode(item, into: &block) }
+        for item in metadata.sorted(by: { utf8Precedes($0.family, $1.family) }) {
+            MetricRecord.encode(item, into: &block)
+        }
         try write(.metadata, block.bytes, items: metadata.count)
     }
 

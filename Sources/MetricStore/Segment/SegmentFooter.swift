@@ -5,7 +5,8 @@ import LSM
 enum SegmentFooter {
     static func read(_ object: any ObjectReader) throws -> SegmentDirectory {
         func damage(_ reason: String, at offset: Int) -> SegmentDamage {
-            SegmentDamage(object: object.name, block: "footer", offset: offset, lost: "the whole segment", reason: reason)
+            SegmentDamage(
+                object: object.name, block: "footer", offset: offset, lost: "the whole segment", reason: reason)
         }
         let tailStart = object.size - SegmentLayout.tailBytes
         guard tailStart >= SegmentLayout.magic.count else { throw damage("only \(object.size) bytes", at: 0) }
@@ -20,9 +21,13 @@ enum SegmentFooter {
             let checksum = try reader.littleEndian(UInt32.self)
             let version = try reader.littleEndian(UInt32.self)
             let own = UnsafeRawBufferPointer(rebasing: tail.bytes[..<reader.offset])
-            guard try reader.littleEndian(UInt32.self) == CRC32C.of(own) else { throw damage("tail checksum", at: tailStart) }
+            guard try reader.littleEndian(UInt32.self) == CRC32C.of(own) else {
+                throw damage("tail checksum", at: tailStart)
+            }
             guard version == SegmentLayout.version else {
-                throw damage("format version \(version); this program knows \(SegmentLayout.version): use a newer one", at: tailStart)
+                throw damage(
+                    "format version \(version); this program knows \(SegmentLayout.version): use a newer one",
+                    at: tailStart)
             }
             guard offset <= UInt64(tailStart), Int(offset) + Int(length) == tailStart else {
                 throw damage("directory at \(offset) with \(length) bytes", at: tailStart)

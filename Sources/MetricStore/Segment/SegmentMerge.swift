@@ -55,7 +55,8 @@ struct SegmentMerge: ~Copyable {
             // `live` keeps the order of the inputs, which is the order of precedence.
             var ended = false
             for cursor in live where compareMemory(cursor.labels.bytes, labels.bytes) == 0 {
-                try cursor.segment.appendRows(cursor.series, in: clip, memo: cursor.memo, to: rows.floats, damage: report)
+                try cursor.segment.appendRows(
+                    cursor.series, in: clip, memo: cursor.memo, to: rows.floats, damage: report)
                 rows.endRun(try cursor.segment.histograms(cursor.series, in: clip, damage: report))
                 if !(try cursor.advance(report)) {
                     cursor.series = .max
@@ -82,7 +83,9 @@ struct SegmentMerge: ~Copyable {
 
     private static func smallest(_ cursors: [Cursor]) -> Cursor? {
         guard var best = cursors.first else { return nil }
-        for cursor in cursors.dropFirst() where compareLabels(cursor.labels.bytes, best.labels.bytes) < 0 { best = cursor }
+        for cursor in cursors.dropFirst() where compareLabels(cursor.labels.bytes, best.labels.bytes) < 0 {
+            best = cursor
+        }
         return best
     }
 }

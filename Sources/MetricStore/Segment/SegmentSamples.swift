@@ -99,7 +99,8 @@ extension MetricSegment {
         guard column.first <= range.end, column.last >= range.start else { return }
         let times = try memo.column(chunk.column, of: self)
         guard times.count == chunk.rows, chunk.rows > 0, let base = times.baseAddress else {
-            throw damage(chunk.page, "chunk \(group.firstChunk + at) has \(chunk.rows) rows and \(times.count) timestamps")
+            throw damage(
+                chunk.page, "chunk \(group.firstChunk + at) has \(chunk.rows) rows and \(times.count) timestamps")
         }
         buffer.reserve(chunk.rows)
         let values = buffer.values + buffer.count
@@ -137,7 +138,9 @@ extension MetricSegment {
                 let chunk = group.histogramChunks[at]
                 guard chunk.first <= range.end, chunk.last >= range.start else { continue }
                 do {
-                    for row in try histogramChunk(at, of: group) where range.contains(row.timestamp) { rows.append(row) }
+                    for row in try histogramChunk(at, of: group) where range.contains(row.timestamp) {
+                        rows.append(row)
+                    }
                 } catch let error as SegmentDamage {
                     report(error)
                 }
@@ -157,7 +160,9 @@ extension MetricSegment {
         do throws(DecodeError) {
             let rows = try HistogramColumns.decode(
                 UnsafeRawBufferPointer(rebasing: page.bytes[chunk.offset..<chunk.offset + chunk.byteCount]))
-            guard rows.count == chunk.rows else { throw DecodeError("\(rows.count) rows instead of \(chunk.rows)", at: 0) }
+            guard rows.count == chunk.rows else {
+                throw DecodeError("\(rows.count) rows instead of \(chunk.rows)", at: 0)
+            }
             for i in rows.indices.dropFirst() where rows[i - 1].timestamp >= rows[i].timestamp {
                 throw DecodeError("histograms don't ascend", at: 0)
             }

@@ -7,7 +7,8 @@ extension MetricSegment {
     public func verify(_ report: (SegmentDamage) -> Void) throws {
         let head = try object.bytes(0..<SegmentLayout.magic.count)
         if !SegmentLayout.magic.elementsEqual(head.bytes) {
-            report(SegmentDamage(object: object.name, block: "head", offset: 0, lost: "nothing", reason: "magic is wrong"))
+            report(
+                SegmentDamage(object: object.name, block: "head", offset: 0, lost: "nothing", reason: "magic is wrong"))
         }
         for position in directory.blocks.indices {
             do {
@@ -33,7 +34,9 @@ extension MetricSegment {
         for series in group.firstSeries..<group.firstSeries + group.count {
             buffer.clear()
             // A page with a wrong checksum is reported on its own.
-            try appendRows(series, in: .everything, memo: memo, to: buffer) { if !$0.reason.hasPrefix("checksum") { report($0) } }
+            try appendRows(series, in: .everything, memo: memo, to: buffer) {
+                if !$0.reason.hasPrefix("checksum") { report($0) }
+            }
             _ = try histograms(series, in: .everything) { if !$0.reason.hasPrefix("checksum") { report($0) } }
         }
     }
@@ -70,9 +73,12 @@ extension MetricSegment {
         case .chunkPage: return pageLoss(block)
         case .histogramPage: return "native histograms in \(block.itemCount) chunks, within \(span)"
         case .chunkDirectory: return "rows of \(describe(block.items)), \(span)"
-        case .timestamps: return "rows with \(block.itemCount) of \(directory.itemCount(.timestamps)) schedules, within \(span)"
-        case .symbols: return "series with \(block.itemCount) of \(directory.itemCount(.symbols)) names and values, \(span)"
-        case .series: return "\(block.itemCount) series, numbers \(block.firstItem) to \(block.items.upperBound - 1), \(span)"
+        case .timestamps:
+            return "rows with \(block.itemCount) of \(directory.itemCount(.timestamps)) schedules, within \(span)"
+        case .symbols:
+            return "series with \(block.itemCount) of \(directory.itemCount(.symbols)) names and values, \(span)"
+        case .series:
+            return "\(block.itemCount) series, numbers \(block.firstItem) to \(block.items.upperBound - 1), \(span)"
         case .postings: return "nothing: series are searched one by one instead"
         case .metadata: return "type, help and unit of \(block.itemCount) metric families"
         }
@@ -88,7 +94,8 @@ extension MetricSegment {
             guard !lost.isEmpty else { continue }
             for one in group.firstSeries..<group.firstSeries + group.count {
                 let own = group.chunks(of: one)
-                guard own.lowerBound + group.firstChunk < lost.upperBound, own.upperBound + group.firstChunk > lost.lowerBound,
+                guard own.lowerBound + group.firstChunk < lost.upperBound,
+                    own.upperBound + group.firstChunk > lost.lowerBound,
                     !own.isEmpty
                 else { continue }
                 series = (series?.lowerBound ?? one)..<one + 1
@@ -111,6 +118,7 @@ extension MetricSegment {
     private static func span(_ range: TimeRange) -> String {
         let (length, overflows) = range.end.subtractingReportingOverflow(range.start)
         let minutes = overflows ? "all" : "\(max(1, length / 60_000 + (length % 60_000 > 0 ? 1 : 0)))"
-        return "\(UTCTime(milliseconds: range.start).iso8601) to \(UTCTime(milliseconds: range.end).iso8601) (\(minutes) min)"
+        return
+            "\(UTCTime(milliseconds: range.start).iso8601) to \(UTCTime(milliseconds: range.end).iso8601) (\(minutes) min)"
     }
 }

@@ -20,7 +20,10 @@ struct TimestampPool: ~Copyable {
     /// The id of a column of ascending timestamps.
     mutating func column(_ timestamps: UnsafePointer<Int64>, count rows: Int, scratch: ColumnScratch) -> UInt32 {
         let raw = UnsafeRawBufferPointer(start: timestamps, count: rows * 8)
-        if recent.count == rows, commonPrefix(raw, UnsafeRawBufferPointer(start: recent.timestamps, count: rows * 8), limit: rows * 8) == rows * 8 {
+        if recent.count == rows,
+            commonPrefix(raw, UnsafeRawBufferPointer(start: recent.timestamps, count: rows * 8), limit: rows * 8)
+                == rows * 8
+        {
             return recentColumn
         }
         recent.clear()

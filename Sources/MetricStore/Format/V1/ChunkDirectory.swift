@@ -102,7 +102,9 @@ final class ChunkDirectory: Sendable {
         chunkEnds = try Self.ends(&reader, count, limit: chunkTotal - firstChunk)
         histogramEnds = try Self.ends(&reader, count, limit: histogramTotal - firstHistogramChunk)
         let chunkCount = chunkEnds.last ?? 0
-        guard chunkCount <= Self.chunksMax else { throw DecodeError("\(chunkCount) chunks in a group", at: reader.offset) }
+        guard chunkCount <= Self.chunksMax else {
+            throw DecodeError("\(chunkCount) chunks in a group", at: reader.offset)
+        }
         let pageBytes = SegmentLayout.blockBytesMax
         let columns = try IntegerColumn.decodeIndexes(
             &reader, count: chunkCount, limit: directory.itemCount(.timestamps))
@@ -142,7 +144,8 @@ final class ChunkDirectory: Sendable {
         var offset = 0
         for (i, length) in lengths.enumerated() {
             if first + i >= items.upperBound {
-                guard let next = directory.position(kind, holding: first + i), directory.blocks[next].firstItem == first + i
+                guard let next = directory.position(kind, holding: first + i),
+                    directory.blocks[next].firstItem == first + i
                 else { throw DecodeError("chunk \(first + i) doesn't start a page", at: 0) }
                 (page, offset, items) = (next, 0, directory.blocks[next].items)
             }

@@ -32,8 +32,12 @@ enum HistogramColumns {
         append(rows.map(\.histogram.count), scratch, &target)
         append(rows.map(\.histogram.zeroCount), scratch, &target)
         append(rows.map(\.histogram.sum), scratch, &target)
-        for i in first.positiveBuckets.indices { append(rows.map { $0.histogram.positiveBuckets[i] }, scratch, &target) }
-        for i in first.negativeBuckets.indices { append(rows.map { $0.histogram.negativeBuckets[i] }, scratch, &target) }
+        for i in first.positiveBuckets.indices {
+            append(rows.map { $0.histogram.positiveBuckets[i] }, scratch, &target)
+        }
+        for i in first.negativeBuckets.indices {
+            append(rows.map { $0.histogram.negativeBuckets[i] }, scratch, &target)
+        }
     }
 
     private static func append(_ values: [Double], _ scratch: ColumnScratch, _ target: inout ByteBuffer) {

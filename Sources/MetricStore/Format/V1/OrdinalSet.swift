@@ -43,7 +43,9 @@ final class OrdinalSet: @unchecked Sendable {
 
     func formUnion(_ other: OrdinalSet) { roaring_bitmap_or_inplace(bitmap, other.bitmap) }
 
-    func intersection(_ other: OrdinalSet) -> OrdinalSet { OrdinalSet(adopting: roaring_bitmap_and(bitmap, other.bitmap)) }
+    func intersection(_ other: OrdinalSet) -> OrdinalSet {
+        OrdinalSet(adopting: roaring_bitmap_and(bitmap, other.bitmap))
+    }
 
     func subtracting(_ other: OrdinalSet) -> OrdinalSet {
         OrdinalSet(adopting: roaring_bitmap_andnot(bitmap, other.bitmap))
@@ -62,7 +64,8 @@ final class OrdinalSet: @unchecked Sendable {
 
     /// Reads the portable form. The bytes have passed their checksum; structure and limits are checked all the same.
     convenience init(_ bytes: UnsafeRawBufferPointer, limit: Int) throws(DecodeError) {
-        guard let base = bytes.baseAddress, let read = roaring_bitmap_portable_deserialize_safe(base, bytes.count) else {
+        guard let base = bytes.baseAddress, let read = roaring_bitmap_portable_deserialize_safe(base, bytes.count)
+        else {
             throw DecodeError("not a roaring bitmap", at: 0)
         }
         self.init(adopting: read)

@@ -40,7 +40,8 @@ final class PostingsBlock: Sendable {
         /// What the directory keeps to search by: the first pair.
         var key: [UInt8] { names.isEmpty ? [] : PostingsBlock.key(names[0], values[0]) }
 
-        mutating func append(_ pair: SeriesBlock.Pair, _ ordinals: UnsafeBufferPointer<UInt32>, scratch: ColumnScratch) {
+        mutating func append(_ pair: SeriesBlock.Pair, _ ordinals: UnsafeBufferPointer<UInt32>, scratch: ColumnScratch)
+        {
             names.append(pair.name)
             values.append(pair.value)
             counts.append(ordinals.count)

@@ -132,6 +132,8 @@ struct SegmentDirectory: Sendable {
                 key: Array(try reader.prefixed()))
             guard end <= expectedEnd else { throw DecodeError("blocks reach beyond the directory", at: reader.offset) }
         }
-        guard end == expectedEnd, reader.isAtEnd else { throw DecodeError("blocks don't fill the object", at: reader.offset) }
+        guard end == expectedEnd, reader.isAtEnd else {
+            throw DecodeError("blocks don't fill the object", at: reader.offset)
+        }
     }
 }

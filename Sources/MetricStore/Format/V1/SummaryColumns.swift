@@ -88,7 +88,8 @@ enum SummaryColumns {
                 continue
             }
             var summary = ChunkSummary(
-                first: value, last: last[at.varying], min: value, max: last[at.varying], sum: sum[at.varying], resets: 0)
+                first: value, last: last[at.varying], min: value, max: last[at.varying], sum: sum[at.varying], resets: 0
+            )
             at.varying += 1
             if flag & Flag.minIsFirst == 0 {
                 summary.min = min[at.min]

@@ -66,7 +66,11 @@ final class SymbolBlock: Sendable {
         var high = ends.count
         while low < high {
             let middle = (low + high) >> 1
-            if withSymbol(firstSymbol + middle, { compareMemory($0, symbol) }) < 0 { low = middle + 1 } else { high = middle }
+            if withSymbol(firstSymbol + middle, { compareMemory($0, symbol) }) < 0 {
+                low = middle + 1
+            } else {
+                high = middle
+            }
         }
         return firstSymbol + low
     }
