@@ -110,6 +110,8 @@ import Testing
                 == "\u{7}\u{8}\u{c}\n\r\t\u{b}\\\"AB\u{e9}\u{1F600}")
         #expect(try value("'a\"b\\''") == "a\"b'")
         #expect(try value("`a\\n\n\"'`") == "a\\n\n\"'")
+        try expectRoundTrip(#"label_replace(x, "a\xc5z\xff", "\xe2\x82\xac", "\xe2\x82", "ü")"#)
+        #expect(try PromQLParser.parse(#""a\xc5z""#).description == #""a\xc5z""#)
         #expect(failure("\"a\nb\"")?.message == "unterminated quoted string")
         #expect(failure(#""\uD800""#)?.message == "escape sequence is an invalid Unicode code point")
     }

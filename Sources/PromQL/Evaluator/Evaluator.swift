@@ -47,6 +47,15 @@ struct Evaluator {
         return literal.value
     }
 
+    /// A string that names a label: not empty, and UTF-8.
+    func labelName(_ expression: Expr) throws -> String {
+        guard case .string(let literal) = expression.unwrapped else { throw wrongType(expression, .string) }
+        guard literal.malformedBytes == nil, !literal.value.isEmpty else {
+            throw QueryError.execution("invalid label name \(literal.printed)")
+        }
+        return literal.value
+    }
+
     private func wrongType(_ expression: Expr, _ wanted: ValueType) -> QueryError {
         .execution("expected type \(wanted.documentedName), got \(expression.type.documentedName)")
     }

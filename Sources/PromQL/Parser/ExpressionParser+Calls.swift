@@ -83,7 +83,8 @@ extension ExpressionParser {
     private mutating func parseLabelName() throws(ParseError) -> String {
         let name = token
         switch name.kind {
-        case .string(let value):
+        case .string(let literal):
+            let value = literal.value
             try advance()
             if value.isEmpty { throw error("invalid label name for grouping: \"\"", name.source) }
             return value

@@ -60,7 +60,7 @@ extension ExpressionParser {
         let name: String
         switch first.kind {
         case .identifier: name = text(first)
-        case .string(let value): name = value
+        case .string(let literal): name = literal.value
         default: throw unexpected("label matching", "identifier or \"}\"")
         }
         try advance()
@@ -75,12 +75,12 @@ extension ExpressionParser {
         default: throw unexpected("label matching", "label matching operator")
         }
         try advance()
-        guard case .string(let value) = token.kind else {
+        guard case .string(let literal) = token.kind else {
             throw unexpected("label matching", "string", hint: "label values are quoted")
         }
         let place = first.source.through(token.source)
         try advance()
-        do { return (try Matcher(name, operation, value), false) } catch {
+        do { return (try Matcher(name, operation, literal.value), false) } catch {
             throw self.error("error parsing regexp: \(error.reason)", place)
         }
     }

@@ -213,9 +213,9 @@ struct Lexer {
         let start = position
         var scanner = StringScanner(bytes, position)
         do {
-            let value = try scanner.scan()
+            let content = try scanner.scan()
             position = scanner.position
-            return token(.string(value), from: start)
+            return token(.string(StringLiteral(bytes: content, source: SourceRange(start, position))), from: start)
         } catch {
             throw failure(error.message, from: start)
         }

@@ -166,9 +166,9 @@ struct ExpressionParser {
         let first = token
         switch first.kind {
         case .number, .duration: return Node(expr: .number(try parseNumber()), height: 1)
-        case .string(let value):
+        case .string(let literal):
             try advance()
-            return Node(expr: .string(StringLiteral(value, source: first.source)), height: 1)
+            return Node(expr: .string(literal), height: 1)
         case .leftParen: return try parseParen()
         case .leftBrace: return Node(expr: .vectorSelector(try parseSelector(name: nil)), height: 1)
         case .identifier: return try parseNamed(isCallable: true)

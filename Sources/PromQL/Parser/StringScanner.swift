@@ -18,8 +18,8 @@ struct StringScanner {
         quote = bytes[position]
     }
 
-    /// The content, unescaped. Escapes that make invalid UTF-8 are repaired with U+FFFD.
-    mutating func scan() throws(StringError) -> String {
+    /// The content, unescaped. The text itself is checked to be UTF-8, but escapes can spell any bytes.
+    mutating func scan() throws(StringError) -> [UInt8] {
         let isRaw = quote == UInt8(ascii: "`")
         var content: [UInt8] = []
         while true {
@@ -27,7 +27,7 @@ struct StringScanner {
             let c = bytes[position]
             if c == quote {
                 position += 1
-                return String(decoding: content, as: UTF8.self)
+                return content
             }
             if c == UInt8(ascii: "\n") && !isRaw { throw unterminated(isRaw) }
             if c == UInt8(ascii: "\\") && !isRaw {

@@ -8,8 +8,8 @@ struct Token {
         case identifier
         /// A name with a colon.
         case metricIdentifier
-        /// The unescaped content.
-        case string(String)
+        /// The unescaped content; its source is the token's.
+        case string(StringLiteral)
         case number
         case duration
         case leftParen, rightParen, leftBrace, rightBrace, leftBracket, rightBracket, comma, colon

@@ -9,7 +9,7 @@ extension Expr: CustomStringConvertible {
     func printed(children texts: [String]) -> String {
         switch self {
         case .number(let node): node.printed
-        case .string(let node): quoted(node.value)
+        case .string(let node): node.printed
         case .vectorSelector(let node): node.printed
         case .matrixSelector(let node): node.printed
         case .subquery(let node): texts[0] + node.printedSuffix

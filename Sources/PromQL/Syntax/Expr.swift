@@ -98,12 +98,38 @@ extension NumberLiteral: Hashable {
 
 /// A quoted string, unescaped.
 public struct StringLiteral: Hashable, Sendable {
+    /// The text; where escapes spelled bytes that are no UTF-8, U+FFFD stands in their place.
     public var value: String
+    /// The very bytes of a text that is no UTF-8, nil for all others.
+    public var malformedBytes: [UInt8]?
     public var source: SourceRange
 
     public init(_ value: String, source: SourceRange = .none) {
         self.value = value
         self.source = source
+    }
+
+    init(bytes: [UInt8], source: SourceRange) {
+        value = String(decoding: bytes, as: UTF8.self)
+        malformedBytes = String(validating: bytes, as: UTF8.self) == nil ? bytes : nil
+        self.source = source
+    }
+
+    /// In double quotes, bytes that are no UTF-8 as `\x..`.
+    public var printed: String {
+        guard let malformedBytes else { return quoted(value) }
+        var rest = malformedBytes[...]
+        var out = "\""
+        while let byte = rest.first {
+            let length = (1...4).first { String(validating: rest.prefix($0), as: UTF8.self) != nil }
+            if let length {
+                out += quoted(String(decoding: rest.prefix(length), as: UTF8.self)).dropFirst().dropLast()
+            } else {
+                out += "\\x" + String(byte, radix: 16)
+            }
+            rest = rest.dropFirst(length ?? 1)
+        }
+        return out + "\""
     }
 }
 

@@ -8,8 +8,7 @@ extension Evaluator {
         guard let parameter = aggregate.parameter else {
             throw QueryError.execution("parameter missing for aggregation operator count_values")
         }
-        let label = try string(parameter)
-        guard isValidLabelName(label) else { throw QueryError.execution("invalid label name \(quoted(label))") }
+        let label = try labelName(parameter)
         let matrix = try vector(aggregate.operand)
         let grouping = Grouping(matrix, names: aggregate.grouping, without: aggregate.without)
         var table = LabelTable()
