@@ -45,7 +45,8 @@ public final class Histogram: BoundInstrument {
         for i in 0...bounds.count {
             total += counts[i]
             let bound = i < bounds.count ? bounds[i] : .infinity
-            visitor.sample(series, suffix: "_bucket", extra: (name: "le", value: Self.boundText(bound)), value: Double(total))
+            visitor.sample(
+                series, suffix: "_bucket", extra: (name: "le", value: Self.boundText(bound)), value: Double(total))
         }
         visitor.sample(series, suffix: "_sum", extra: nil, value: sum)
         visitor.sample(series, suffix: "_count", extra: nil, value: Double(total))
@@ -60,7 +61,9 @@ public final class Histogram: BoundInstrument {
     /// Common bounds.
     public enum Bounds {
         /// Request durations in seconds: 0.5 ms to 30 s.
-        public static let seconds: [Double] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+        public static let seconds: [Double] = [
+            0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
+        ]
         /// Sizes in bytes: 256 B to 64 MiB, in steps of four.
         public static let bytes: [Double] = (0..<10).map { Double(256 << ($0 * 2)) }
     }

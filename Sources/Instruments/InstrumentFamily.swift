@@ -92,9 +92,11 @@ struct ObservedFamily: CollectableFamily {
         visitor.beginFamily(name, kind: kind, help: help)
         for observation in observations {
             precondition(
-                observation.labelValues.count == labelNames.count, "\(name) has labels \(labelNames), observed \(observation)")
+                observation.labelValues.count == labelNames.count,
+                "\(name) has labels \(labelNames), observed \(observation)")
             let labels = zip(labelNames, observation.labelValues).map { (name: $0, value: $1) }
-            visitor.sample(InstrumentSeries(family: name, labels: labels), suffix: "", extra: nil, value: observation.value)
+            visitor.sample(
+                InstrumentSeries(family: name, labels: labels), suffix: "", extra: nil, value: observation.value)
         }
     }
 }

@@ -31,7 +31,9 @@ public final class InstrumentRegistry: Sendable {
     }
 
     /// A family of counters, bound to label values by `bind`.
-    public func counters(_ name: String, help: String, labels: [String], seriesMax: Int? = nil) -> InstrumentFamily<Counter> {
+    public func counters(_ name: String, help: String, labels: [String], seriesMax: Int? = nil) -> InstrumentFamily<
+        Counter
+    > {
         precondition(name.hasSuffix("_total"), "the counter \(name) must end in _total")
         return family(name, help, labels, seriesMax) { Counter() }
     }
@@ -41,25 +43,30 @@ public final class InstrumentRegistry: Sendable {
         gauges(name, help: help, labels: labels.map(\.key)).bind(labels.map(\.value))
     }
 
-    public func gauges(_ name: String, help: String, labels: [String], seriesMax: Int? = nil) -> InstrumentFamily<Gauge> {
+    public func gauges(_ name: String, help: String, labels: [String], seriesMax: Int? = nil) -> InstrumentFamily<Gauge>
+    {
         family(name, help, labels, seriesMax) { Gauge() }
     }
 
     /// A histogram with fixed label values.
     public func histogram(
-        _ name: String, help: String, labels: KeyValuePairs<String, String> = [:], bounds: [Double] = Histogram.Bounds.seconds
+        _ name: String, help: String, labels: KeyValuePairs<String, String> = [:],
+        bounds: [Double] = Histogram.Bounds.seconds
     ) -> Histogram {
         histograms(name, help: help, labels: labels.map(\.key), bounds: bounds).bind(labels.map(\.value))
     }
 
     public func histograms(
-        _ name: String, help: String, labels: [String], bounds: [Double] = Histogram.Bounds.seconds, seriesMax: Int? = nil
+        _ name: String, help: String, labels: [String], bounds: [Double] = Histogram.Bounds.seconds,
+        seriesMax: Int? = nil
     ) -> InstrumentFamily<Histogram> {
         family(name, help, labels, seriesMax) { Histogram(bounds: bounds) }
     }
 
     /// A value that `read` computes whenever the registry is collected; it must be quick and must not block.
-    public func observe(_ name: String, help: String, kind: InstrumentKind = .gauge, _ read: @escaping @Sendable () -> Double) {
+    public func observe(
+        _ name: String, help: String, kind: InstrumentKind = .gauge, _ read: @escaping @Sendable () -> Double
+    ) {
         observe(name, help: help, kind: kind, labels: []) { [Observation(read())] }
     }
 
@@ -117,7 +124,9 @@ public final class InstrumentRegistry: Sendable {
     private func check(_ name: String, _ labels: [String]) {
         precondition(InstrumentName.isSafe(name, colons: true), "\(name) is no metric name")
         for label in labels {
-            precondition(InstrumentName.isSafe(label, colons: false) && !label.hasPrefix("__") && label != "le", "\(label) is no label name")
+            precondition(
+                InstrumentName.isSafe(label, colons: false) && !label.hasPrefix("__") && label != "le",
+                "\(label) is no label name")
         }
         precondition(Set(labels).count == labels.count, "\(name) has a label twice: \(labels)")
     }

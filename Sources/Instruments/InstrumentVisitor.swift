@@ -21,7 +21,8 @@ public struct InstrumentSeries: Sendable {
 public protocol InstrumentVisitor: ~Copyable {
     mutating func beginFamily(_ name: String, kind: InstrumentKind, help: String)
     /// One sample. Its name is the family's with `suffix`; `extra` is a label beyond the series' own (a histogram's `le`).
-    mutating func sample(_ series: InstrumentSeries, suffix: StaticString, extra: (name: String, value: String)?, value: Double)
+    mutating func sample(
+        _ series: InstrumentSeries, suffix: StaticString, extra: (name: String, value: String)?, value: Double)
 }
 
 /// An instrument bound to label values.

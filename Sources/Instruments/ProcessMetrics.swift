@@ -6,7 +6,8 @@ public enum ProcessMetrics {
     /// Adds the process' own metrics to `registry`; they are read from /proc whenever it is collected.
     public static func register(in registry: InstrumentRegistry) {
         registry.observe(
-            "process_cpu_seconds_total", help: "Total user and system CPU time spent in seconds.", kind: .counter, labels: []
+            "process_cpu_seconds_total", help: "Total user and system CPU time spent in seconds.", kind: .counter,
+            labels: []
         ) { stat().map { [.init($0.cpuSeconds)] } ?? [] }
         registry.observe("process_resident_memory_bytes", help: "Resident memory size in bytes.", labels: []) {
             stat().map { [.init($0.residentBytes)] } ?? []
@@ -17,7 +18,9 @@ public enum ProcessMetrics {
         registry.observe("process_threads", help: "Number of threads.", labels: []) {
             stat().map { [.init($0.threads)] } ?? []
         }
-        registry.observe("process_start_time_seconds", help: "Start time of the process since unix epoch in seconds.", labels: []) {
+        registry.observe(
+            "process_start_time_seconds", help: "Start time of the process since unix epoch in seconds.", labels: []
+        ) {
             startTime.map { [.init($0)] } ?? []
         }
         registry.observe("process_open_fds", help: "Number of open file descriptors.", labels: []) {
@@ -56,7 +59,9 @@ public enum ProcessMetrics {
 
     private static func stat() -> Stat? {
         read("/proc/self/stat").flatMap {
-            Stat($0, ticksPerSecond: Double(sysconf(Int32(_SC_CLK_TCK))), pageBytes: Double(sysconf(Int32(_SC_PAGESIZE))))
+            Stat(
+                $0, ticksPerSecond: Double(sysconf(Int32(_SC_CLK_TCK))), pageBytes: Double(sysconf(Int32(_SC_PAGESIZE)))
+            )
         }
     }
 

@@ -13,9 +13,12 @@ import Testing
         requests.bind("200", "/a\"b\\c\n").add(3)
         requests.bind("500", "/").increment()
         registry.gauge("obs_queue_bytes", help: "Line\nbreak \\.").set(1.5)
-        let latency = registry.histogram("obs_wait_seconds", help: "Waits.", labels: ["kind": "x"], bounds: [0.5, 1, 10])
+        let latency = registry.histogram(
+            "obs_wait_seconds", help: "Waits.", labels: ["kind": "x"], bounds: [0.5, 1, 10])
         for value in [0.1, 0.5, 0.7, 5, 100, .nan] { latency.observe(value) }
-        registry.observe("obs_shards_bytes", help: "Bytes.", labels: ["shard"]) { [.init(7, labels: ["0"]), .init(8, labels: ["1"])] }
+        registry.observe("obs_shards_bytes", help: "Bytes.", labels: ["shard"]) {
+            [.init(7, labels: ["0"]), .init(8, labels: ["1"])]
+        }
         #expect(
             text() == """
                 # HELP obs_http_requests_total Requests.
@@ -68,7 +71,11 @@ import Testing
         for user in 0..<10 { family.bind("u\(user)").increment() }
         family.bind("u1").increment()
         let lines = text().split(separator: "\n").filter { $0.hasPrefix("obs_users") }
-        #expect(lines == ["obs_users_total{user=\"u0\"} 1", "obs_users_total{user=\"u1\"} 2", "obs_users_total{user=\"u2\"} 1", "obs_users_total{user=\"overflow\"} 7"])
+        #expect(
+            lines == [
+                "obs_users_total{user=\"u0\"} 1", "obs_users_total{user=\"u1\"} 2", "obs_users_total{user=\"u2\"} 1",
+                "obs_users_total{user=\"overflow\"} 7",
+            ])
         #expect(text().contains("obs_instruments_overflow_total{family=\"obs_users_total\"} 7"))
     }
 

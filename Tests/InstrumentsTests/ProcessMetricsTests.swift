@@ -1,5 +1,6 @@
-@testable import Instruments
 import Testing
+
+@testable import Instruments
 
 @Suite struct ProcessMetricsTests {
     @Test func readsStat() {
