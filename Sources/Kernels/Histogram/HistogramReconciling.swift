@@ -74,7 +74,7 @@ extension NativeHistogram {
     }
 
     /// With fewer bounds, all of them its own: buckets between two of them are added up.
-    private func withBounds(_ bounds: [Double]) -> NativeHistogram {
+    func withBounds(_ bounds: [Double]) -> NativeHistogram {
         var copy = self
         copy.customValues = bounds
         copy.positive = positive.remapped { index in

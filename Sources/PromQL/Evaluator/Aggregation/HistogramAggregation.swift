@@ -16,7 +16,7 @@ extension Evaluator {
             var column = StepMatrix.HistogramColumn(repeating: nil, count: grid.count)
             let floats = result.row(group)
             for step in 0..<grid.count {
-                var sum = HistogramSum()
+                var sum = HistogramSum(averages: isAverage)
                 for index in members {
                     if let histogram = matrix.histogram(index, step) { sum.add(histogram) }
                 }
@@ -34,12 +34,8 @@ extension Evaluator {
                         source)
                     continue
                 }
-                guard let total = sum.total else { continue }
-                context.annotations.note(
-                    HistogramCombination(
-                        histogram: total, conflictsInResets: sum.conflictsInResets, changedBounds: sum.changedBounds),
-                    .aggregation, source)
-                column[step] = isAverage ? sum.mean : total.compacted
+                context.annotations.note(sum, source)
+                column[step] = sum.result
             }
             columns[group] = column
         }

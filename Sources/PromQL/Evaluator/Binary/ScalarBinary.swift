@@ -14,6 +14,9 @@ extension BinaryOperator {
         }
     }
 
+    /// Whether elements keep their name: they do where their values stay what they are, or only lose observations.
+    var keepsName: Bool { comparison != nil || self == .trimUpper || self == .trimLower }
+
     var comparison: ArithmeticKernels.Comparison? {
         switch self {
         case .equal: .equal
@@ -76,7 +79,7 @@ extension Evaluator {
                 if matrix.hasHistograms { matrix.histograms[index] = histograms }
             }
         }
-        if binary.op.comparison == nil || binary.returnsBool { try matrix.dropNames(context) }
+        if !binary.op.keepsName || binary.returnsBool { try matrix.dropNames(context) }
         if binary.op.arithmetic == nil || matrix.hasHistograms { matrix.dropEmptySeries() }
         return matrix
     }

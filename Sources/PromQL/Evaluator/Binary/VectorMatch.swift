@@ -53,8 +53,9 @@ struct VectorMatch {
         manyIsLeft = matching.cardinality != .oneToMany
         many = manyIsLeft ? lhs : rhs
         one = manyIsLeft ? rhs : lhs
-        fillMany = manyIsLeft ? matching.fillLeft : matching.fillRight
-        fillOne = manyIsLeft ? matching.fillRight : matching.fillLeft
+        // As in Prometheus 3: with `group_right`, too, `fill_left` stands for the many side.
+        fillMany = matching.fillLeft
+        fillOne = matching.fillRight
         let found = MatchSignatures(lhs, rhs, matching)
         signatures = found.labels
         manyNumbers = manyIsLeft ? found.left : found.right
@@ -222,7 +223,7 @@ private struct ResultLabels: ~Copyable {
     private var builder = LabelsBuilder()
 
     init(_ binary: Binary, _ matching: VectorMatching, delaysNameRemoval: Bool) {
-        let isFilter = binary.op.comparison != nil
+        let isFilter = binary.op.keepsName
         marksName = isFilter && binary.returnsBool && delaysNameRemoval
         let dropped = isFilter && (!binary.returnsBool || delaysNameRemoval) ? [] : SeriesNames.metadataLabels
         include = matching.include

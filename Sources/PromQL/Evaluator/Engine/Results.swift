@@ -77,13 +77,14 @@ extension Evaluator {
         let input = try rangeInput(expression)
         var result: [ResultSeries] = []
         let windows = input.windows
-        try input.forEachSeries(context) { index, samples, histograms in
+        try input.forEachSeries(context) { index, mixed in
+            let samples = mixed.floats
             var series = ResultSeries(labels: input.resultLabels(index), timestamps: [], values: [])
             for row in 0..<samples.count where windows.contains(samples.times[row]) {
                 series.timestamps.append(samples.times[row])
                 series.values.append(samples.values[row])
             }
-            series.histograms = histograms.filter { windows.contains($0.timestamp) }
+            series.histograms = mixed.rows.filter { windows.contains($0.timestamp) }
             if !series.timestamps.isEmpty || !series.histograms.isEmpty { result.append(series) }
         }
         return result

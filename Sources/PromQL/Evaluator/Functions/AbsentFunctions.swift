@@ -18,11 +18,12 @@ extension Evaluator {
     func absentOverTimeCall(_ argument: Expr) throws -> StepMatrix {
         let input = try rangeInput(argument)
         var isPresent = [Bool](repeating: false, count: grid.count)
-        try input.forEachSeries(context) { _, samples, rows in
+        try input.forEachSeries(context) { _, mixed in
+            let samples = mixed.floats
             slideWindows(samples.times, samples.count, input.windows) { step, lower, upper in
                 if lower < upper { isPresent[step] = true }
             }
-            for row in rows {
+            for row in mixed.rows {
                 for step in 0..<grid.count
                 where row.timestamp > input.windows.start(step) && row.timestamp <= input.windows.end(step) {
                     isPresent[step] = true

@@ -27,7 +27,7 @@ extension Evaluator {
             var part = try quantiles(phis, histograms)
             for index in 0..<part.count {
                 builder.reset(part.labels[index])
-                builder.set(label, NumberText.text(phis.first ?? .nan, .fixed))
+                builder.set(label, GoFormat.openMetrics(phis.first ?? .nan))
                 part.labels[index] = builder.labels()
             }
             result = try concatenated(result, part)
@@ -252,6 +252,12 @@ private struct MonotonicityRepairs {
 }
 
 extension GoFormat {
+    /// A float as OpenMetrics writes it in labels: whole numbers as `1.0`.
+    static func openMetrics(_ value: Double) -> String {
+        let text = NumberText.text(value, .general)
+        return value.isFinite && !text.contains(where: { $0 == "." || $0 == "e" }) ? text + ".0" : text
+    }
+
     /// `%.2g`
     static func twoDigits(_ value: Double) -> String {
         guard value.isFinite, value != 0 else { return NumberText.text(value, .general) }

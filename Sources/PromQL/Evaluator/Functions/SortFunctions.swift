@@ -5,9 +5,9 @@ extension Evaluator {
     /// `sort` and `sort_desc`: by value, NaN last. Range queries are ordered by labels anyway.
     func sortCall(_ call: Call) throws -> StepMatrix {
         var matrix = try vector(call.arguments[0])
+        matrix.dropHistograms()
         guard !isRangeQuery(call) else { return matrix }
         let isDescending = call.function == .sortDesc
-        matrix.dropHistograms()
         let order = matrix.labels.indices.sorted { a, b in
             let x = matrix.row(a)[0]
             let y = matrix.row(b)[0]

@@ -15,6 +15,7 @@ extension Evaluator {
         case .clampMax: return try clamped(arguments[0], lower: nil, upper: scalar(arguments[1]))
         case .round: return try roundCall(arguments)
         case .timestamp: return try timestampCall(arguments[0])
+        case .startTimestamp: return try startTimestampCall(arguments[0])
         case .vector: return try single(scalar(arguments[0]))
         case .absent: return try absentCall(arguments[0])
         case .absentOverTime: return try absentOverTimeCall(arguments[0])
@@ -47,8 +48,8 @@ extension Evaluator {
         case .end: return .constant(Double(context.queryEnd) / 1000)
         case .range: return .constant(Double(context.queryEnd - context.queryGrid.start) / 1000)
         case .step: return .constant(Double(context.queryStep) / 1000)
-        case .minOf: return .combine(try scalar(arguments[0]), try scalar(arguments[1])) { Swift.min($0, $1) }
-        case .maxOf: return .combine(try scalar(arguments[0]), try scalar(arguments[1])) { Swift.max($0, $1) }
+        case .minOf: return .combine(try scalar(arguments[0]), try scalar(arguments[1])) { goMinimum($0, $1) }
+        case .maxOf: return .combine(try scalar(arguments[0]), try scalar(arguments[1])) { goMaximum($0, $1) }
         case .scalar: return try onlyValues(vector(arguments[0]))
         default: throw QueryError.execution("function \(call.function.name) gives no scalar")
         }
@@ -113,6 +114,14 @@ extension Evaluator {
                 row[step] = Absent.guarded(rounded(row[step], toMultipleOf: units?[step] ?? 1))
             }
         }
+    }
+
+    /// When the counting of the samples of a plain selector began; other vectors have lost that.
+    private func startTimestampCall(_ argument: Expr) throws -> StepMatrix {
+        guard case .vectorSelector(let selector) = argument.unwrapped else { return try nothing() }
+        var starts = try instantSelector(selector, .start)
+        try starts.dropNames(context)
+        return starts
     }
 
     /// The samples' own timestamps for a plain selector, else the evaluation times, in seconds.

@@ -8,8 +8,8 @@ extension RangeEvaluation {
     ) -> MixedValue {
         let all = MixedWindow(samples: samples, floats: 0..<samples.floats.count, histograms: samples.rows).merged
         switch function {
-        case .resets: return events(all, start: start, end: end, HistogramRate.resets)
-        case .changes: return events(all, start: start, end: end, HistogramRate.changes)
+        case .resets: return events(all, start: start, end: end, WindowChange.resets)
+        case .changes: return events(all, start: start, end: end, WindowChange.changes)
         default: break
         }
         let reach = all.filter {
@@ -60,7 +60,8 @@ extension RangeEvaluation {
         remarks.note(difference, .subtraction)
         var result = difference.histogram
         if isCounter {
-            let inner = samples[first...last].filter { $0.time > start && $0.time < end }.map(\.histogram)
+            // Without the samples that are edges themselves.
+            let inner = samples[(first + 1)..<max(first + 1, last)].filter { $0.time > start }.map(\.histogram)
             let crossesStart = isSmoothed && samples[first].time < start && first < last
             guard let corrected = correct(result, left, inner, right, crossesStart: crossesStart, remarks) else {
                 remarks.mixesSchemas()
@@ -127,7 +128,7 @@ struct ExtendedSample {
         guard let difference = b.histogram.subtracting(a.histogram),
             var result = difference.histogram.scaled(by: fraction).adding(a.histogram)?.histogram
         else { return nil }
-        result.resetHint = a.histogram.resetHint
+        result.resetHint = b.histogram.resetHint
         return result
     }
 }

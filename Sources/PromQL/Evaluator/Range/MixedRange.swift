@@ -4,10 +4,13 @@ import Model
 /// The samples of a series that has native histograms, and perhaps floats at other times.
 struct MixedSamples {
     let floats: SampleColumn
+    /// When the floats' counting began, beside them; 0: unknown, nil: all unknown.
+    let starts: [Int64]?
     let rows: ArraySlice<SeriesBatch.HistogramRow>
 
-    init(_ floats: SampleColumn, _ rows: ArraySlice<SeriesBatch.HistogramRow>) {
+    init(_ floats: SampleColumn, starts: [Int64]? = nil, _ rows: ArraySlice<SeriesBatch.HistogramRow>) {
         self.floats = floats
+        self.starts = starts
         self.rows = rows
     }
 }
@@ -25,6 +28,10 @@ struct MixedWindow {
     func time(_ index: Int) -> Int64 { samples.floats.times[index] }
     func value(_ index: Int) -> Double { samples.floats.values[index] }
 
+    private func sample(_ index: Int) -> MixedSample {
+        MixedSample(time: time(index), start: samples.starts?[index] ?? 0, float: value(index), histogram: nil)
+    }
+
     /// Both kinds by time.
     var merged: [MixedSample] {
         var result: [MixedSample] = []
@@ -32,13 +39,15 @@ struct MixedWindow {
         var float = floats.lowerBound
         for row in histograms {
             while float < floats.upperBound && time(float) < row.timestamp {
-                result.append(MixedSample(time: time(float), float: value(float), histogram: nil))
+                result.append(sample(float))
                 float += 1
             }
-            result.append(MixedSample(time: row.timestamp, float: .nan, histogram: row.histogram))
+            result.append(
+                MixedSample(
+                    time: row.timestamp, start: row.startTimestamp, float: .nan, histogram: row.histogram))
         }
         while float < floats.upperBound {
-            result.append(MixedSample(time: time(float), float: value(float), histogram: nil))
+            result.append(sample(float))
             float += 1
         }
         return result
@@ -48,6 +57,8 @@ struct MixedWindow {
 /// A float, or a histogram.
 struct MixedSample {
     let time: Int64
+    /// When its counting began; 0: unknown.
+    let start: Int64
     let float: Double
     let histogram: NativeHistogram?
 }
@@ -103,11 +114,11 @@ extension RangeEvaluation {
                 remarks.mixesFloatsAndHistograms()
                 return .none
             }
-            return HistogramRate(function: function, windows: windows).value(window, step, remarks)
-        case .irate: return HistogramRate.lastChange(window, isRate: true, remarks)
-        case .idelta: return HistogramRate.lastChange(window, isRate: false, remarks)
-        case .resets: return .float(Double(HistogramRate.resets(window.merged)))
-        case .changes: return .float(Double(HistogramRate.changes(window.merged)))
+            return WindowChange(function: function, windows: windows).value(window.merged, step, remarks)
+        case .irate: return WindowChange.lastChange(window.merged, isRate: true, remarks)
+        case .idelta: return WindowChange.lastChange(window.merged, isRate: false, remarks)
+        case .resets: return .float(Double(WindowChange.resets(window.merged)))
+        case .changes: return .float(Double(WindowChange.changes(window.merged)))
         case .sumOverTime, .avgOverTime: return total(window, remarks)
         case .countOverTime: return .float(Double(window.count))
         case .presentOverTime: return .float(1)
@@ -145,28 +156,19 @@ extension RangeEvaluation {
             }
             return .float(isAverage ? mean.value : sum.value)
         }
-        var sum = HistogramSum()
+        var sum = HistogramSum(averages: isAverage)
         for row in window.histograms { sum.add(row.histogram) }
-        guard let result = sum.isIncompatible ? nil : isAverage ? sum.mean : sum.total else {
+        guard let result = sum.result else {
             remarks.mixesSchemas()
             return .none
         }
-        sum.report(to: remarks)
+        remarks.note(sum)
         return .histogram(result)
     }
 }
 
 extension MixedSample {
     var value: MixedValue { histogram.map { .histogram($0) } ?? .float(float) }
-}
-
-extension HistogramSum {
-    func report(to remarks: RangeRemarks) {
-        guard let total else { return }
-        remarks.note(
-            HistogramCombination(histogram: total, conflictsInResets: conflictsInResets, changedBounds: changedBounds),
-            .aggregation, remarksConflicts: true)
-    }
 }
 
 extension RangeFunction {
@@ -176,6 +178,16 @@ extension RangeFunction {
         case .deriv, .minOverTime, .maxOverTime, .stddevOverTime, .stdvarOverTime, .madOverTime, .timeOfMin,
             .timeOfMax, .quantile, .predictLinear, .doubleExponential:
             true
+        default: false
+        }
+    }
+}
+
+extension RangeFunction {
+    /// Whether it makes use of when the samples' counting began.
+    var usesStarts: Bool {
+        switch self {
+        case .rate, .increase, .irate, .resets: true
         default: false
         }
     }

@@ -13,13 +13,13 @@ extension Evaluator {
         let lookback = context.options.lookbackMilliseconds
         let context = context
         let evaluation = RangeEvaluation(function: function, input: input, lookback: lookback)
-        try input.forEachParallel(context) { index, samples, rows in
+        try input.forEachParallel(context) { index, samples in
             let out = floats.row(index)
-            if rows.isEmpty {
-                evaluation.floats(samples, into: out)
+            if samples.rows.isEmpty && (samples.starts == nil || !function.usesStarts || input.extended != nil) {
+                evaluation.floats(samples.floats, into: out)
             } else {
                 let remarks = RangeRemarks(context, input.labels(index), input.source)
-                histograms[index] = evaluation.mixed(MixedSamples(samples, rows), into: out, remarks)
+                histograms[index] = evaluation.mixed(samples, into: out, remarks)
             }
         }
         var matrix = StepMatrix(

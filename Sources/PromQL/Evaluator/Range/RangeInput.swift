@@ -47,48 +47,43 @@ struct RangeInput: @unchecked Sendable {
         return projection.project(labels(index))
     }
 
-    /// Calls `body(index, floats, histograms)` for each series, stale markers removed; several at a time on different threads.
+    /// Calls `body(index, samples)` for each series, stale markers removed; several at a time on different threads.
     func forEachParallel(
-        _ context: QueryContext,
-        _ body: @escaping @Sendable (Int, SampleColumn, ArraySlice<SeriesBatch.HistogramRow>) throws -> Void
+        _ context: QueryContext, _ body: @escaping @Sendable (Int, MixedSamples) throws -> Void
     ) throws {
         switch samples {
         case .selection(let selection):
             try SelectionScan(context: context, selection: selection).forEach(steps: windows.count) {
                 batch, local, index in
-                let rows = batch.hasHistograms(local) ? batch.histogramRows(local).filter { !$0.histogram.isStale } : []
-                try body(index, batch.freshColumn(local), rows[...])
+                try body(index, batch.freshSamples(local))
             }
         case .subquery(let matrix, let grid):
             try context.pool.run(matrix.count) { [self] index in
                 try context.cancellation.check()
-                try withColumn(matrix, grid, index) { try body(index, $0, $1) }
+                try withColumn(matrix, grid, index) { try body(index, $0) }
             }
         }
     }
 
     /// Likewise, one after another and in order.
     func forEachSeries(
-        _ context: QueryContext, _ body: (Int, SampleColumn, ArraySlice<SeriesBatch.HistogramRow>) throws -> Void
+        _ context: QueryContext, _ body: (Int, MixedSamples) throws -> Void
     ) throws {
         switch samples {
         case .selection(let selection):
             let batch = SeriesBatch()
             for index in 0..<selection.count {
-                try context.read(selection, index..<index + 1, into: batch) { batch in
-                    let rows = batch.histogramRows(0).filter { !$0.histogram.isStale }
-                    try body(index, batch.freshColumn(0), rows[...])
-                }
+                try context.read(selection, index..<index + 1, into: batch) { try body(index, $0.freshSamples(0)) }
             }
         case .subquery(let matrix, let grid):
-            for index in 0..<matrix.count { try withColumn(matrix, grid, index) { try body(index, $0, $1) } }
+            for index in 0..<matrix.count { try withColumn(matrix, grid, index) { try body(index, $0) } }
         }
     }
 
     /// Row `index` of a subquery's result as samples.
     private func withColumn(
         _ matrix: StepMatrix, _ grid: StepGrid, _ index: Int,
-        _ body: (SampleColumn, ArraySlice<SeriesBatch.HistogramRow>) throws -> Void
+        _ body: (MixedSamples) throws -> Void
     ) rethrows {
         let row = matrix.row(index)
         let times = UnsafeMutablePointer<Int64>.allocate(capacity: max(1, grid.count))
@@ -107,11 +102,14 @@ struct RangeInput: @unchecked Sendable {
         if let column = matrix.histogramColumn(index) {
             for step in 0..<grid.count {
                 if let histogram = column[step] {
-                    rows.append(SeriesBatch.HistogramRow(timestamp: grid.time(step), histogram: histogram))
+                    var copy = histogram
+                    // Between steps there may have been resets that no hint tells of.
+                    if copy.resetHint != .gauge { copy.resetHint = .unknown }
+                    rows.append(SeriesBatch.HistogramRow(timestamp: grid.time(step), histogram: copy))
                 }
             }
         }
-        try body(SampleColumn(times: times, values: values, count: count), rows[...])
+        try body(MixedSamples(SampleColumn(times: times, values: values, count: count), rows[...]))
     }
 }
 

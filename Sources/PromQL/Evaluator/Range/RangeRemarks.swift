@@ -43,6 +43,9 @@ struct RangeRemarks {
             "sample has start time that overlaps with previous sample timestamp for metric \(name)", source)
     }
 
+    /// What adding histograms up brought to light.
+    func note(_ sum: HistogramSum) { context.annotations.note(sum, source) }
+
     /// What combining two histograms brought to light.
     func note(_ combination: HistogramCombination, _ operation: HistogramOperation, remarksConflicts: Bool = false) {
         context.annotations.note(combination, operation, source, remarksConflicts: remarksConflicts)
@@ -51,10 +54,17 @@ struct RangeRemarks {
 
 /// What a remark on combined histograms calls the operation.
 enum HistogramOperation: String {
-    case addition, subtraction, aggregation
+    case addition, subtraction
 }
 
 extension AnnotationLog {
+    func note(_ sum: HistogramSum, _ source: SourceRange) {
+        if sum.changedBounds {
+            inform("mismatched custom buckets were reconciled during aggregation", source)
+        }
+        if sum.conflictsInResets { warn("conflicting counter resets during histogram aggregation", source) }
+    }
+
     func note(
         _ combination: HistogramCombination, _ operation: HistogramOperation, _ source: SourceRange,
         remarksConflicts: Bool = true

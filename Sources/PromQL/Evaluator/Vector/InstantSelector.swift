@@ -41,6 +41,8 @@ extension Evaluator {
         case value
         /// Its own timestamp, in seconds.
         case time
+        /// When its counting began, in seconds; no value where that is unknown.
+        case start
     }
 
     func instantSelector(_ selector: VectorSelector, _ column: InstantColumn = .value) throws -> StepMatrix {
@@ -65,9 +67,11 @@ extension Evaluator {
                 } else {
                     ExtendedRangeKernels.smoothedValues(samples, windows, lookback: lookback, into: out)
                 }
-            } else if batch.hasHistograms(local) {
-                histograms[index] = Self.newest(
-                    batch.column(local), batch.histogramRows(local), windows, column, into: out)
+            } else if batch.hasHistograms(local) || column == .start {
+                let samples = MixedSamples(
+                    batch.column(local), starts: column == .start ? batch.startTimes(local) : nil,
+                    batch.histogramRows(local))
+                histograms[index] = Self.newest(samples, windows, column, into: out)
             } else if column == .time {
                 InstantKernels.sampleTimes(batch.column(local), windows, into: out)
             } else {
@@ -80,31 +84,41 @@ extension Evaluator {
         return matrix
     }
 
-    /// The newest sample per step of a series that has histograms too.
+    /// The newest sample per step, where kernels don't do.
     private static func newest(
-        _ samples: SampleColumn, _ rows: ArraySlice<SeriesBatch.HistogramRow>, _ windows: WindowGrid,
-        _ column: InstantColumn, into out: UnsafeMutablePointer<Double>
+        _ samples: MixedSamples, _ windows: WindowGrid, _ column: InstantColumn, into out: UnsafeMutablePointer<Double>
     ) -> StepMatrix.HistogramColumn? {
+        let floats = samples.floats
+        let rows = samples.rows
         var result = StepMatrix.HistogramColumn(repeating: nil, count: windows.count)
         var float = 0
         var histogram = rows.startIndex
         for step in 0..<windows.count {
             let end = windows.end(step)
-            while float < samples.count && samples.times[float] <= end { float += 1 }
+            while float < floats.count && floats.times[float] <= end { float += 1 }
             while histogram < rows.endIndex && rows[histogram].timestamp <= end { histogram += 1 }
             out[step] = Absent.value
-            let floatTime = float > 0 ? samples.times[float - 1] : .min
+            let floatTime = float > 0 ? floats.times[float - 1] : .min
             let histogramTime = histogram > rows.startIndex ? rows[histogram - 1].timestamp : .min
             let newest = max(floatTime, histogramTime)
             guard newest > windows.start(step) else { continue }
-            if histogramTime > floatTime {
-                let found = rows[histogram - 1].histogram
-                if found.isStale { continue }
-                if column == .time { out[step] = Double(newest) / 1000 } else { result[step] = found }
-            } else if !StaleMarker.matches(samples.values[float - 1]) {
-                out[step] = column == .time ? Double(newest) / 1000 : Absent.guarded(samples.values[float - 1])
+            let isHistogram = histogramTime > floatTime
+            if isHistogram ? rows[histogram - 1].histogram.isStale : StaleMarker.matches(floats.values[float - 1]) {
+                continue
+            }
+            switch column {
+            case .time: out[step] = Double(newest) / 1000
+            case .start:
+                let start = isHistogram ? rows[histogram - 1].startTimestamp : samples.starts?[float - 1] ?? 0
+                if start != 0 { out[step] = Double(start) / 1000 }
+            case .value:
+                if isHistogram {
+                    result[step] = rows[histogram - 1].histogram
+                } else {
+                    out[step] = Absent.guarded(floats.values[float - 1])
+                }
             }
         }
-        return column == .time ? nil : result
+        return column == .value ? result : nil
     }
 }

@@ -49,6 +49,15 @@ extension SeriesBatch {
         return SampleColumn(times: timestamps + start, values: values + start, count: count)
     }
 
+    /// Series `local` with everything that it has, without stale markers, which are removed in place.
+    func freshSamples(_ local: Int) -> MixedSamples {
+        let rows = hasHistograms(local) ? histogramRows(local).filter { !$0.histogram.isStale } : []
+        // Start timestamps stand beside all rows, so they go before the rows move.
+        let values = floats(local)
+        let starts = startTimes(local)?.enumerated().filter { !StaleMarker.matches(values[$0.offset]) }.map(\.element)
+        return MixedSamples(freshColumn(local), starts: starts, rows[...])
+    }
+
     func hasHistograms(_ local: Int) -> Bool { histogramStarts[local + 1] > histogramStarts[local] }
 }
 
