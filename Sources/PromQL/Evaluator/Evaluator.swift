@@ -5,16 +5,26 @@ import Model
 struct Evaluator {
     let context: QueryContext
     let grid: StepGrid
+    /// Find out by comparison whether histograms are counter resets where their hint doesn't say: so for what `histogram_count` and the
+    /// like look at, which otherwise couldn't tell conflicting resets.
+    let resolvesResets: Bool
 
-    init(_ context: QueryContext, grid: StepGrid) {
+    init(_ context: QueryContext, grid: StepGrid, resolvesResets: Bool = false) {
         self.context = context
         self.grid = grid
+        self.resolvesResets = resolvesResets
     }
+
+    /// The same evaluator over other steps.
+    func at(_ grid: StepGrid) -> Evaluator { Evaluator(context, grid: grid, resolvesResets: resolvesResets) }
+
+    /// The same evaluator with other care for resets.
+    func resolvingResets(_ resolves: Bool) -> Evaluator { Evaluator(context, grid: grid, resolvesResets: resolves) }
 
     /// An instant vector at every step. A literal scalar never comes here: the type checker sees to that.
     func vector(_ expression: Expr) throws -> StepMatrix {
         if grid.count > 1, isStepInvariant(expression) {
-            return try spread(Evaluator(context, grid: grid.single).vector(expression))
+            return try spread(at(grid.single).vector(expression))
         }
         switch expression {
         case .vectorSelector(let selector): return try instantSelector(selector)
@@ -47,11 +57,11 @@ struct Evaluator {
         return literal.value
     }
 
-    /// A string that names a label: not empty, and UTF-8.
-    func labelName(_ expression: Expr) throws -> String {
+    /// A string that names a label: not empty, and UTF-8. Errors begin with `refusal`.
+    func labelName(_ expression: Expr, _ refusal: String = "invalid label name") throws -> String {
         guard case .string(let literal) = expression.unwrapped else { throw wrongType(expression, .string) }
         guard literal.malformedBytes == nil, !literal.value.isEmpty else {
-            throw QueryError.execution("invalid label name \(literal.printed)")
+            throw QueryError.execution("\(refusal) \(literal.printed)")
         }
         return literal.value
     }

@@ -65,7 +65,7 @@ extension Evaluator {
         }
         var matrix = try vector(aggregate.operand)
         for index in 0..<matrix.count {
-            let position = Double(matrix.labels[index].hash128.low) / 18_446_744_073_709_551_616
+            let position = Double(matrix.labels[index].hash128.high) / 18_446_744_073_709_551_616
             for step in 0..<grid.count where matrix.isPresent(index, step) {
                 let ratio = capped[step]
                 let isKept = ratio >= 0 ? position < ratio || ratio == 1 : position >= 1 + ratio

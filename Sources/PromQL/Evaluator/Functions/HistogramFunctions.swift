@@ -8,7 +8,7 @@ extension Evaluator {
     func histogramQuantileCall(_ arguments: [Expr]) throws -> StepMatrix {
         let phis = try scalar(arguments[0]).values(grid.count)
         warnOfQuantiles(phis, arguments[0].source)
-        let histograms = Histograms(context, try vector(arguments[1]), arguments[1].source)
+        let histograms = Histograms(context, try resolvingResets(false).vector(arguments[1]), arguments[1].source)
         var result = try quantiles(phis, histograms)
         try result.dropNames(context)
         return result
@@ -16,9 +16,8 @@ extension Evaluator {
 
     /// `histogram_quantiles(v, "label", φ…)`: one series per φ, which stands in the label.
     func histogramQuantilesCall(_ arguments: [Expr]) throws -> StepMatrix {
-        let label = try string(arguments[1])
-        guard isValidLabelName(label) else { throw QueryError.execution("invalid label name \(quoted(label))") }
-        let histograms = Histograms(context, try vector(arguments[0]), arguments[0].source)
+        let label = try labelName(arguments[1])
+        let histograms = Histograms(context, try resolvingResets(false).vector(arguments[0]), arguments[0].source)
         var result = try nothing()
         var builder = LabelsBuilder()
         for argument in arguments.dropFirst(2) {
@@ -65,7 +64,7 @@ extension Evaluator {
     func histogramFractionCall(_ arguments: [Expr]) throws -> StepMatrix {
         let lower = try scalar(arguments[0]).values(grid.count)
         let upper = try scalar(arguments[1]).values(grid.count)
-        let histograms = Histograms(context, try vector(arguments[2]), arguments[2].source)
+        let histograms = Histograms(context, try resolvingResets(false).vector(arguments[2]), arguments[2].source)
         var result = try histograms.evaluate(
             self, classic: { step, _, buckets in ClassicHistogram(buckets).fraction(lower[step], upper[step]) },
             native: { step, name, histogram in
@@ -83,7 +82,7 @@ extension Evaluator {
 
     /// A function of each native histogram; floats are left out.
     func nativeHistogramCall(_ argument: Expr, _ body: (NativeHistogram) -> Double) throws -> StepMatrix {
-        var matrix = try vector(argument)
+        var matrix = try resolvingResets(true).vector(argument)
         for index in 0..<matrix.count {
             let row = matrix.row(index)
             for step in 0..<grid.count {

@@ -5,7 +5,7 @@ import Model
 extension Evaluator {
     /// `label_replace(v, target, replacement, source, regex)`
     func labelReplaceCall(_ arguments: [Expr]) throws -> StepMatrix {
-        let target = try string(arguments[1])
+        let target = try labelName(arguments[1], "invalid destination label name in label_replace():")
         let replacement = try string(arguments[2])
         let source = try string(arguments[3])
         let pattern = try string(arguments[4])
@@ -15,9 +15,6 @@ extension Evaluator {
         } catch {
             throw QueryError.execution("invalid regular expression in label_replace(): \(pattern)")
         }
-        guard isValidLabelName(target) else {
-            throw QueryError.execution("invalid destination label name in label_replace(): \(target)")
-        }
         return try relabelled(arguments[0], target) { labels in
             regex.expand(replacement, matching: labels[source] ?? "")
         }
@@ -25,14 +22,10 @@ extension Evaluator {
 
     /// `label_join(v, target, separator, sources…)`
     func labelJoinCall(_ arguments: [Expr]) throws -> StepMatrix {
-        let target = try string(arguments[1])
+        let target = try labelName(arguments[1], "invalid destination label name in label_join():")
         let separator = try string(arguments[2])
-        let sources = try arguments.dropFirst(3).map { try string($0) }
-        for name in sources where !isValidLabelName(name) {
-            throw QueryError.execution("invalid source label name in label_join(): \(name)")
-        }
-        guard isValidLabelName(target) else {
-            throw QueryError.execution("invalid destination label name in label_join(): \(target)")
+        let sources = try arguments.dropFirst(3).map { argument in
+            try labelName(argument, "invalid source label name in label_join():")
         }
         return try relabelled(arguments[0], target) { labels in
             sources.map { labels[$0] ?? "" }.joined(separator: separator)
@@ -55,6 +48,3 @@ extension Evaluator {
         return matrix
     }
 }
-
-/// Any text but the empty one: names beyond the legacy character set are written in quotes.
-func isValidLabelName(_ name: String) -> Bool { !name.isEmpty }

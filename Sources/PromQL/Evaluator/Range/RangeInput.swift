@@ -16,6 +16,8 @@ struct RangeInput: @unchecked Sendable {
     let extended: SelectorExtension?
     /// Where the range vector stands in the query.
     let source: SourceRange
+    /// See `Evaluator.resolvesResets`.
+    let resolvesResets: Bool
     /// The matchers of a plain selector, for `absent_over_time`.
     let matchers: [Matcher]?
 
@@ -55,7 +57,7 @@ struct RangeInput: @unchecked Sendable {
         case .selection(let selection):
             try SelectionScan(context: context, selection: selection).forEach(steps: windows.count) {
                 batch, local, index in
-                try body(index, batch.freshSamples(local))
+                try body(index, batch.freshSamples(local, resolvesResets: resolvesResets))
             }
         case .subquery(let matrix, let grid):
             try context.pool.run(matrix.count) { [self] index in
@@ -73,7 +75,9 @@ struct RangeInput: @unchecked Sendable {
         case .selection(let selection):
             let batch = SeriesBatch()
             for index in 0..<selection.count {
-                try context.read(selection, index..<index + 1, into: batch) { try body(index, $0.freshSamples(0)) }
+                try context.read(selection, index..<index + 1, into: batch) { batch in
+                    try body(index, batch.freshSamples(0, resolvesResets: resolvesResets))
+                }
             }
         case .subquery(let matrix, let grid):
             for index in 0..<matrix.count { try withColumn(matrix, grid, index) { try body(index, $0) } }
@@ -127,16 +131,17 @@ extension Evaluator {
                 selector.matchers, TimeRange(times.firstEnd - range - lookback + 1, times.lastEnd + ahead))
             return RangeInput(
                 samples: .selection(selection), windows: times.windows(grid, range: range),
-                extended: selector.extended, source: expression.source, matchers: selector.matchers)
+                extended: selector.extended, source: expression.source, resolvesResets: resolvesResets,
+                matchers: selector.matchers)
         case .subquery(let subquery):
             let (inner, times, range) = try subqueryGrid(subquery)
             let matrix =
                 inner.count == 0
-                ? try Evaluator(context, grid: inner).nothing()
-                : try Evaluator(context, grid: inner).column(subquery.inner)
+                ? try at(inner).nothing()
+                : try at(inner).column(subquery.inner)
             return RangeInput(
                 samples: .subquery(matrix, inner), windows: times.windows(grid, range: range), extended: nil,
-                source: expression.source, matchers: nil)
+                source: expression.source, resolvesResets: false, matchers: nil)
         default:
             throw QueryError.execution(
                 "expected type \(ValueType.matrix.documentedName), got \(expression.type.documentedName)")

@@ -55,6 +55,7 @@ extension Evaluator {
             TimeRange(times.firstEnd - lookback + 1, times.lastEnd + (isSmoothed ? lookback : 0)))
         let floats = try context.matrix(rows: selection.count, steps: grid.count)
         let histograms = HistogramColumns(count: selection.count)
+        let resolvesResets = resolvesResets
         try SelectionScan(context: context, selection: selection).forEach(steps: grid.count) { batch, local, index in
             let out = floats.row(index)
             if isSmoothed {
@@ -68,9 +69,10 @@ extension Evaluator {
                     ExtendedRangeKernels.smoothedValues(samples, windows, lookback: lookback, into: out)
                 }
             } else if batch.hasHistograms(local) || column == .start {
+                let rows = batch.histogramRows(local)
                 let samples = MixedSamples(
                     batch.column(local), starts: column == .start ? batch.startTimes(local) : nil,
-                    batch.histogramRows(local))
+                    resolvesResets ? SeriesBatch.resolvingResets(rows)[...] : rows)
                 histograms[index] = Self.newest(samples, windows, column, into: out)
             } else if column == .time {
                 InstantKernels.sampleTimes(batch.column(local), windows, into: out)

@@ -49,9 +49,20 @@ extension SeriesBatch {
         return SampleColumn(times: timestamps + start, values: values + start, count: count)
     }
 
+    /// Histograms whose hint says nothing, with what comparing them to the one before tells.
+    static func resolvingResets(_ rows: ArraySlice<HistogramRow>) -> [HistogramRow] {
+        var result = Array(rows)
+        for index in result.indices.dropFirst() where result[index].histogram.resetHint == .unknown {
+            let isReset = result[index].histogram.isReset(after: result[index - 1].histogram)
+            result[index].histogram.resetHint = isReset ? .reset : .notReset
+        }
+        return result
+    }
+
     /// Series `local` with everything that it has, without stale markers, which are removed in place.
-    func freshSamples(_ local: Int) -> MixedSamples {
-        let rows = hasHistograms(local) ? histogramRows(local).filter { !$0.histogram.isStale } : []
+    func freshSamples(_ local: Int, resolvesResets: Bool) -> MixedSamples {
+        var rows = hasHistograms(local) ? histogramRows(local).filter { !$0.histogram.isStale } : []
+        if resolvesResets { rows = Self.resolvingResets(rows[...]) }
         // Start timestamps stand beside all rows, so they go before the rows move.
         let values = floats(local)
         let starts = startTimes(local)?.enumerated().filter { !StaleMarker.matches(values[$0.offset]) }.map(\.element)
