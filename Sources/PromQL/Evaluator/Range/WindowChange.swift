@@ -81,7 +81,9 @@ struct WindowChange {
         var result = difference.histogram
         if isCounter {
             // The lowest resolution of all is that of the result.
-            if !result.hasCustomBuckets, let lowest = compared.map(\.schema).min() { result = result.reduced(to: lowest) }
+            if !result.hasCustomBuckets, let lowest = compared.map(\.schema).min() {
+                result = result.reduced(to: lowest)
+            }
             for (index, (before, after)) in zip(samples, samples.dropFirst()).enumerated() {
                 // The first sample was replaced by nothing if there was a reset right behind it.
                 if index > 0, after.isReset(after: before), let lost = before.histogram {
