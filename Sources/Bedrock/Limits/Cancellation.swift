@@ -19,18 +19,24 @@ public enum Cancelled: Error, Equatable, Sendable, CustomStringConvertible {
 public final class Cancellation: Sendable {
     private let flag = Atomic<Bool>(false)
     private let clock: any ClockSource
+    private let parent: Cancellation?
     /// Monotonic nanoseconds; `.max` means none.
     public let deadline: UInt64
 
-    /// - Parameter deadlineNanoseconds: monotonic time of `clock` after which `check` throws.
-    public init(clock: any ClockSource = SystemClock(), deadlineNanoseconds: UInt64 = .max) {
+    /// - Parameters:
+    ///   - deadlineNanoseconds: monotonic time of `clock` after which `check` throws.
+    ///   - parent: cancelled with it, and late no later than it.
+    public init(
+        clock: any ClockSource = SystemClock(), deadlineNanoseconds: UInt64 = .max, parent: Cancellation? = nil
+    ) {
         self.clock = clock
-        deadline = deadlineNanoseconds
+        self.parent = parent
+        deadline = min(deadlineNanoseconds, parent?.deadline ?? .max)
     }
 
     public func cancel() { flag.store(true, ordering: .relaxed) }
 
-    public var isCancelled: Bool { flag.load(ordering: .relaxed) }
+    public var isCancelled: Bool { flag.load(ordering: .relaxed) || (parent?.isCancelled ?? false) }
 
     /// Throws when cancelled or late. Cheap enough for once per batch, not for once per sample.
     public func check() throws(Cancelled) {
