@@ -69,7 +69,7 @@ let package = Package(
         room("Agent", ["Receivers", "Formats", "Transport", "Model", "Bedrock", "Instruments"]),
         room(
             "QueryServer",
-            ["PromQL", "MetricStore", "LSM", "Formats", "Transport", "Model", "Bedrock", "Instruments"]),
+            ["PromQL", "Kernels", "MetricStore", "LSM", "Formats", "Transport", "Model", "Bedrock", "Instruments"]),
         room("Client", ["Transport", "Formats", "Model", "Bedrock"]),
         room("Dashboards", ["Client", "Formats", "Model", "Bedrock"]),
         room("TerminalUI", ["Dashboards", "Client", "Formats", "Model", "Bedrock", "CNcurses"]),

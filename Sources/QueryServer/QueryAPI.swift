@@ -62,7 +62,7 @@ public final class QueryAPI: Sendable {
     func readingPlain(
         _ methods: [HTTPMethod], _ path: String, whenReady: Bool = true, _ endpoint: @escaping PlainEndpoint
     ) -> HTTPRoute {
-        let name = String(path.utf8.split(separator: UInt8(ascii: "/")).last ?? "") ?? ""
+        let name = path.utf8.split(separator: UInt8(ascii: "/")).last.flatMap { String($0) } ?? path
         return HTTPRoute(methods, path, bodyMax: options.bodyMax) { [self] request, respond in
             guard !whenReady || dependencies.isReady() else { return respond(Self.notReady) }
             let call = QueryCall(

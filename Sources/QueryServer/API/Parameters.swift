@@ -70,14 +70,11 @@ struct Parameters {
     func matcherSets() throws(APIError) -> [[Matcher]] {
         var sets: [[Matcher]] = []
         for text in request.parameters("match[]") {
-            let matchers: [Matcher]
-            do throws(ParseError) { matchers = try PromQLParser.parseMetricSelector(text) } catch {
-                throw .badData(error.description)
+            do throws(ParseError) { sets.append(try PromQLParser.parseMetricSelector(text)) } catch {
+                // The parser's own rule for selectors, which the API words in its own way.
+                let rule = "must contain at least one non-empty matcher"
+                throw .badData(error.message.hasSuffix(rule) ? "match[] " + rule : error.description)
             }
-            guard matchers.contains(where: { !$0.matchesEmpty }) else {
-                throw .badData("match[] must contain at least one non-empty matcher")
-            }
-            sets.append(matchers)
         }
         return sets
     }

@@ -15,7 +15,7 @@ public enum QueryError: Error, Equatable, Sendable, CustomStringConvertible {
     case storage(String)
 
     /// Makes a query error of whatever evaluation or the source threw.
-    init(_ error: any Error) {
+    public init(_ error: any Error) {
         switch error {
         case let error as QueryError: self = error
         case let error as QueryBudget.Exceeded: self = .tooManySamples(samplesMax: error.samplesMax)
