@@ -132,7 +132,9 @@ import Transport
         let late = [("query", "up"), ("time", "1700000100")]
         #expect(try fixture.text("query", late).contains("a:1"))
         #expect(!(try fixture.text("query", late + [("lookback_delta", "1m")]).contains("a:1")))
-        #expect(try fixture.text("query", [("query", "up"), ("time", "1700000900"), ("lookback_delta", "1h")]).contains("a:1"))
+        #expect(
+            try fixture.text("query", [("query", "up"), ("time", "1700000900"), ("lookback_delta", "1h")]).contains(
+                "a:1"))
     }
 
     struct Wrong: Sendable {
@@ -149,18 +151,43 @@ import Transport
     }
 
     static let wrong: [Wrong] = [
-        Wrong("query", "query=up&time=x", #"invalid parameter \"time\": invalid time value for 'time': cannot parse \"x\" to a valid timestamp"#),
-        Wrong("query", "query=up&timeout=soon", #"invalid parameter \"timeout\": cannot parse \"soon\" to a valid duration"#),
+        Wrong(
+            "query", "query=up&time=x",
+            #"invalid parameter \"time\": invalid time value for 'time': cannot parse \"x\" to a valid timestamp"#),
+        Wrong(
+            "query", "query=up&timeout=soon",
+            #"invalid parameter \"timeout\": cannot parse \"soon\" to a valid duration"#),
         Wrong("query", "query=up&limit=-1", #"invalid parameter \"limit\": limit must be non-negative"#),
-        Wrong("query", "query=up&limit=a", #"invalid parameter \"limit\": strconv.Atoi: parsing \"a\": invalid syntax"#),
-        Wrong("query", "query=up&lookback_delta=a", #"error parsing lookback delta duration: cannot parse \"a\" to a valid duration"#),
-        Wrong("query_range", "query=up&start=x&end=1&step=1", #"invalid parameter \"start\": cannot parse \"x\" to a valid timestamp"#),
-        Wrong("query_range", "query=up&start=1&step=1", #"invalid parameter \"end\": cannot parse \"\" to a valid timestamp"#),
-        Wrong("query_range", "query=up&start=2&end=1&step=1", #"invalid parameter \"end\": end timestamp must not be before start time"#),
-        Wrong("query_range", "query=up&start=0&end=1&step=0", #"invalid parameter \"step\": zero or negative query resolution step widths are not accepted. Try a positive integer"#),
-        Wrong("query_range", "query=up&start=0&end=1&step=-1", #"invalid parameter \"step\": zero or negative query resolution step widths are not accepted. Try a positive integer"#),
-        Wrong("query_range", "query=up&start=0&end=11001&step=1", #"exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)"#),
-        Wrong("query_range", "query=up[5m]&start=0&end=1&step=1", #"invalid parameter \"query\": invalid expression type \"range vector\" for range query, must be Scalar or instant Vector"#),
+        Wrong(
+            "query", "query=up&limit=a", #"invalid parameter \"limit\": strconv.Atoi: parsing \"a\": invalid syntax"#),
+        Wrong(
+            "query", "query=up&lookback_delta=a",
+            #"error parsing lookback delta duration: cannot parse \"a\" to a valid duration"#),
+        Wrong(
+            "query_range", "query=up&start=x&end=1&step=1",
+            #"invalid parameter \"start\": cannot parse \"x\" to a valid timestamp"#),
+        Wrong(
+            "query_range", "query=up&start=1&step=1",
+            #"invalid parameter \"end\": cannot parse \"\" to a valid timestamp"#),
+        Wrong(
+            "query_range", "query=up&start=2&end=1&step=1",
+            #"invalid parameter \"end\": end timestamp must not be before start time"#),
+        Wrong(
+            "query_range", "query=up&start=0&end=1&step=0",
+            #"invalid parameter \"step\": zero or negative query resolution step widths are not accepted. Try a positive integer"#
+        ),
+        Wrong(
+            "query_range", "query=up&start=0&end=1&step=-1",
+            #"invalid parameter \"step\": zero or negative query resolution step widths are not accepted. Try a positive integer"#
+        ),
+        Wrong(
+            "query_range", "query=up&start=0&end=11001&step=1",
+            #"exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)"#
+        ),
+        Wrong(
+            "query_range", "query=up[5m]&start=0&end=1&step=1",
+            #"invalid parameter \"query\": invalid expression type \"range vector\" for range query, must be Scalar or instant Vector"#
+        ),
         Wrong("query_exemplars", "query=up&start=2&end=1", #"end timestamp must not be before start timestamp"#),
     ]
 
@@ -183,7 +210,8 @@ import Transport
         let fixture = try QueryFixture()
         let response = try fixture.get("/api/v1/query", [("query", "up{")])
         #expect(response.status == 400)
-        #expect(response.text.contains(#""errorType":"bad_data","error":"invalid parameter \"query\": 1:4: parse error: "#))
+        #expect(
+            response.text.contains(#""errorType":"bad_data","error":"invalid parameter \"query\": 1:4: parse error: "#))
         #expect(try fixture.get("/api/v1/query").status == 400)
     }
 
@@ -208,7 +236,9 @@ import Transport
 
     @Test func hasNoExemplarsYet() throws {
         let fixture = try QueryFixture()
-        #expect(try fixture.text("query_exemplars", [("query", "up"), ("start", "1"), ("end", "2")]) == #"{"status":"success","data":[]}"#)
+        #expect(
+            try fixture.text("query_exemplars", [("query", "up"), ("start", "1"), ("end", "2")])
+                == #"{"status":"success","data":[]}"#)
         #expect(try fixture.get("/api/v1/query_exemplars", [("query", "up{")]).status == 400)
     }
 }

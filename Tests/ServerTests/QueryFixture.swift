@@ -45,8 +45,11 @@ final class QueryFixture: Sendable {
         }
         return QuerySource(
             [
-                .init(labels: Labels(["__name__": "up", "instance": "a:1", "job": "node"]), samples: samples { _ in 1 }),
-                .init(labels: Labels(["__name__": "up", "instance": "b:1", "job": "node"]), samples: samples { $0 == 40 ? 0 : 1 }),
+                .init(
+                    labels: Labels(["__name__": "up", "instance": "a:1", "job": "node"]), samples: samples { _ in 1 }),
+                .init(
+                    labels: Labels(["__name__": "up", "instance": "b:1", "job": "node"]),
+                    samples: samples { $0 == 40 ? 0 : 1 }),
                 .init(
                     labels: Labels(["__name__": "requests_total", "instance": "a:1", "path": "/say \"hi\"\n"]),
                     samples: samples { Double($0) * 1.5 }),

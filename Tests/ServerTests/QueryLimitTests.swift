@@ -85,7 +85,9 @@ import Transport
         fixture.source.setGate { try gate.pass($0) }
         let asked = try fixture.get("/api/v1/query", [("query", "up"), ("timeout", "100ms")])
         #expect(asked.status == 503)
-        #expect(asked.text == #"{"status":"error","errorType":"timeout","error":"query timed out in expression evaluation"}"#)
+        #expect(
+            asked.text
+                == #"{"status":"error","errorType":"timeout","error":"query timed out in expression evaluation"}"#)
         var options = narrow(concurrency: 1, waiting: 10)
         options.timeoutSeconds = 0.1
         let strict = try QueryFixture(options: options)
@@ -104,7 +106,8 @@ import Transport
             [("query", "sum(up) by (job, instance)"), ("start", "1699999970"), ("end", "1700000000"), ("step", "15")])
         #expect(queryEventually { !fixture.log.lines.isEmpty })
         let line = fixture.log.lines.first ?? ""
-        #expect(line.contains(#"level=warn component=query msg="slow query" endpoint=query_range query="sum(up) by (…""#))
+        #expect(
+            line.contains(#"level=warn component=query msg="slow query" endpoint=query_range query="sum(up) by (…""#))
         #expect(line.contains("span=2023-11-14T22:12:50.000Z/2023-11-14T22:13:20.000Z/15s"))
         #expect(line.contains("series=2") && line.contains("status=200"))
     }
@@ -115,7 +118,8 @@ import Transport
         fixture.source.setGate { _ in throw Broken() }
         let response = try fixture.get("/api/v1/query", [("query", "up")])
         #expect(response.status == 500)
-        #expect(response.text == #"{"status":"error","errorType":"internal","error":"block 7 of segment 3 is corrupt"}"#)
+        #expect(
+            response.text == #"{"status":"error","errorType":"internal","error":"block 7 of segment 3 is corrupt"}"#)
     }
 
     @Test func separatesTenants() throws {

@@ -44,7 +44,8 @@ import Transport
                 == #"{"status":"success","data":["__name__","instance","job"]}"#)
         #expect(
             try fixture.text("labels", [("limit", "2")])
-                == #"{"status":"success","data":["__name__","host.name"],"warnings":["results truncated due to limit"]}"#)
+                == #"{"status":"success","data":["__name__","host.name"],"warnings":["results truncated due to limit"]}"#
+        )
     }
 
     @Test func listsLabelValues() throws {
@@ -67,7 +68,9 @@ import Transport
         #expect(EscapedName.decode("U___FC_") == "ü")
         #expect(EscapedName.decode("U___1F600_") == "😀")
         #expect(EscapedName.decode("plain") == "plain")
-        for wrong in ["U__a_", "U__a_zz_", "U__a_d800_", "U__a_1234567_", "U__a_2e"] { #expect(EscapedName.decode(wrong) == wrong) }
+        for wrong in ["U__a_", "U__a_zz_", "U__a_d800_", "U__a_1234567_", "U__a_2e"] {
+            #expect(EscapedName.decode(wrong) == wrong)
+        }
     }
 
     @Test func givesMetadata() throws {
@@ -75,7 +78,8 @@ import Transport
         #expect(
             try fixture.text("metadata")
                 == #"{"status":"success","data":{"requests_total":[{"type":"counter","help":"Requests.","unit":""}],"#
-                + #""up":[{"type":"gauge","help":"Whether it \"answers\".","unit":""},{"type":"unknown","help":"","unit":""}]}}"#)
+                + #""up":[{"type":"gauge","help":"Whether it \"answers\".","unit":""},{"type":"unknown","help":"","unit":""}]}}"#
+        )
         #expect(
             try fixture.text("metadata", [("metric", "up"), ("limit_per_metric", "1")])
                 == #"{"status":"success","data":{"up":[{"type":"gauge","help":"Whether it \"answers\".","unit":""}]}}"#)

@@ -6,7 +6,9 @@ import Transport
 @testable import QueryServer
 
 @Suite struct QueryStatusTests {
-    private func json(_ fixture: QueryFixture, _ path: String, _ parameters: [(name: String, value: String)] = []) throws -> JSONValue {
+    private func json(_ fixture: QueryFixture, _ path: String, _ parameters: [(name: String, value: String)] = [])
+        throws -> JSONValue
+    {
         let value = try JSONValue(parsing: try fixture.text(path, parameters))
         #expect(value["status"]?.string == "success")
         return try #require(value["data"])
@@ -26,13 +28,15 @@ import Transport
 
     @Test func showsTargets() throws {
         let active = TargetsStatus.Active(
-            discoveredLabels: Labels(["__address__": "a:1"]), labels: Labels(["instance": "a:1", "job": "node"]), scrapePool: "node",
+            discoveredLabels: Labels(["__address__": "a:1"]), labels: Labels(["instance": "a:1", "job": "node"]),
+            scrapePool: "node",
             scrapeURL: "http://a:1/metrics", globalURL: "http://a:1/metrics", lastScrape: 1_700_000_000_123,
             lastScrapeSeconds: 0.25, health: "up", scrapeInterval: 15_000, scrapeTimeout: 10_000)
         let fixture = try QueryFixture {
             $0.targets = {
                 TargetsStatus(
-                    active: [active], dropped: [.init(discoveredLabels: Labels(["__address__": "b:1"]), scrapePool: "other")],
+                    active: [active],
+                    dropped: [.init(discoveredLabels: Labels(["__address__": "b:1"]), scrapePool: "other")],
                     droppedCounts: ["other": 1])
             }
         }
@@ -68,7 +72,9 @@ import Transport
         #expect(runtime["startTime"]?.string == "2020-09-13T12:26:40.000Z")
         #expect(runtime["serverTime"]?.string == "2023-11-14T22:13:20.000Z")
         #expect(runtime["hostname"]?.string == "here")
-        #expect(try fixture.text("status/walreplay") == #"{"status":"success","data":{"min":0,"max":0,"current":0,"state":"done"}}"#)
+        #expect(
+            try fixture.text("status/walreplay")
+                == #"{"status":"success","data":{"min":0,"max":0,"current":0,"state":"done"}}"#)
     }
 
     @Test func countsSeries() throws {
@@ -76,7 +82,10 @@ import Transport
         let status = try json(fixture, "status/tsdb", [("limit", "2")])
         #expect(status["headStats"]?["numSeries"]?.int == 5)
         #expect(status["seriesCountByMetricName"] == [["name": "up", "value": 2], ["name": "gone", "value": 1]])
-        #expect(status["labelValueCountByLabelName"] == [["name": "__name__", "value": 4], ["name": "instance", "value": 2]])
+        #expect(
+            status["labelValueCountByLabelName"] == [
+                ["name": "__name__", "value": 4], ["name": "instance", "value": 2],
+            ])
         #expect(status["seriesCountByLabelValuePair"]?.array?.first == ["name": "instance=a:1", "value": 3])
         #expect(try fixture.text("status/tsdb", [("limit", "0")]).contains("limit must be a positive number"))
         #expect(try fixture.text("status/tsdb", [("limit", "10001")]).contains("limit must not exceed 10000"))

@@ -16,7 +16,8 @@ enum EscapedName {
             if code.isEmpty {
                 name.append("_")
             } else {
-                guard code.allSatisfy({ $0.isASCII && $0.properties.isHexDigit }), let value = UInt32(String(code), radix: 16),
+                guard code.allSatisfy({ $0.isASCII && $0.properties.isHexDigit }),
+                    let value = UInt32(String(code), radix: 16),
                     let decoded = Unicode.Scalar(value)
                 else { return text }
                 name.append(decoded)

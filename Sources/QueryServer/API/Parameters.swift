@@ -49,7 +49,8 @@ struct Parameters {
     /// `start` and `end`, by default everything.
     func range() throws(APIError) -> TimeRange {
         TimeRange(
-            try time("start", otherwise: TimeRange.everything.start), try time("end", otherwise: TimeRange.everything.end))
+            try time("start", otherwise: TimeRange.everything.start),
+            try time("end", otherwise: TimeRange.everything.end))
     }
 
     /// A duration in nanoseconds; nil when it is absent.

@@ -50,7 +50,8 @@ extension QueryAPI {
         let (length, overflows) = end.subtractingReportingOverflow(start)
         guard !overflows, length / step <= EvaluationLimits.intervalsMax else {
             throw APIError.badData(
-                "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)")
+                "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)"
+            )
         }
         let cancellation = try call.cancellationWithTimeout()
         let engine = engine(lookback: try lookback(parameters))
@@ -58,7 +59,8 @@ extension QueryAPI {
         guard expression.type == .scalar || expression.type == .vector else {
             throw APIError.parameter(
                 "query",
-                "invalid expression type \"\(expression.type.documentedName)\" for range query, must be Scalar or instant Vector")
+                "invalid expression type \"\(expression.type.documentedName)\" for range query, must be Scalar or instant Vector"
+            )
         }
         call.note { $0.span = (start, end, step) }
         let result = try engine.range(
@@ -89,7 +91,8 @@ extension QueryAPI {
         let wanted = call.parameters.text("stats")
         if !["", "true", "all"].contains(wanted) {
             remarks.warnings.append(
-                "value \(quoted(wanted)) for parameter \"stats\" is deprecated and will be rejected in the next major release, use \"true\" or \"all\"")
+                "value \(quoted(wanted)) for parameter \"stats\" is deprecated and will be rejected in the next major release, use \"true\" or \"all\""
+            )
         }
         writer.beginObject()
         writer.member("resultType", value.typeName)

@@ -26,7 +26,8 @@ extension QueryAPI {
                         body: try Federation(self).exposition(call))
                 } catch {
                     return HTTPResponse(
-                        status: error.kind == .badData ? 400 : error.status, contentType: Self.plainText, error.text + "\n")
+                        status: error.kind == .badData ? 400 : error.status, contentType: Self.plainText,
+                        error.text + "\n")
                 }
             },
         ]

@@ -11,7 +11,9 @@ struct SlowQueryLog {
         var text = parameters.text("query")
         if text.isEmpty { text = call.request.parameters("match[]").joined(separator: " ") }
         let cost = call.noted
-        let span = cost.span.map { "\(Self.time($0.start))/\(Self.time($0.end))/\(Self.rounded(Double($0.step) / 1000))s" }
+        let span = cost.span.map {
+            "\(Self.time($0.start))/\(Self.time($0.end))/\(Self.rounded(Double($0.step) / 1000))s"
+        }
         logger.warn(
             "slow query",
             [

@@ -34,6 +34,7 @@ enum StorageSurvey {
     }
 
     private static func largest(_ counts: [StorageStatus.Count], _ limit: Int) -> [StorageStatus.Count] {
-        Array(counts.sorted { $0.value != $1.value ? $0.value > $1.value : utf8Precedes($0.name, $1.name) }.prefix(limit))
+        Array(
+            counts.sorted { $0.value != $1.value ? $0.value > $1.value : utf8Precedes($0.name, $1.name) }.prefix(limit))
     }
 }
