@@ -108,7 +108,7 @@ let package = Package(
         tests("MetricStoreTests", ["MetricStore", "LSM", "Model", "Bedrock"]),
         tests("KernelsTests", ["Kernels", "Model", "Bedrock"]),
         tests("PromQLTests", ["PromQL", "Kernels", "Model", "Formats", "Bedrock"], exclude: ["KnownGaps.txt"]),
-        tests("ReceiversTests", ["Receivers", "Formats", "Transport", "Model", "Bedrock"]),
+        tests("ReceiversTests", ["Receivers", "Formats", "Transport", "Instruments", "Model", "Bedrock"]),
         tests("AgentTests", ["Agent", "Receivers", "Formats", "Transport", "Model", "Bedrock"]),
         tests(
             "ServerTests",

@@ -44,8 +44,10 @@ public enum WriteError: Error, Equatable, Sendable, CustomStringConvertible {
     case invalid(String)
     /// Too much at once (HTTP 413).
     case tooLarge(String)
-    /// A budget is exhausted; try again later (HTTP 503, or 429 for a tenant's own limit).
+    /// A budget is exhausted; try again later (HTTP 503).
     case overloaded(String, retryAfterSeconds: Int)
+    /// The tenant's own limit is reached; try again later (HTTP 429).
+    case tenantLimit(String, retryAfterSeconds: Int)
     /// No room on disk; reads go on (HTTP 503).
     case diskFull(String)
     /// Shutting down, or an error of the store (HTTP 503).
@@ -54,14 +56,15 @@ public enum WriteError: Error, Equatable, Sendable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .invalid(let why), .tooLarge(let why), .diskFull(let why), .unavailable(let why): why
-        case .overloaded(let why, let seconds): "\(why); retry after \(seconds) s"
+        case .overloaded(let why, let seconds), .tenantLimit(let why, let seconds): "\(why); retry after \(seconds) s"
         }
     }
 }
 
 /// Takes metric batches: the collector's shards, an agent's disk queue, a test's memory.
 public protocol MetricSink: Sendable {
-    /// Takes over `batch` and calls `done` exactly once, from any thread, when it is durable and visible, or refused.
+    /// Takes `batch` over until `done`, and keeps nothing of it beyond that: receivers fill it again.
+    /// Calls `done` exactly once, from any thread, when the batch is durable and visible, or refused.
     /// Returns at once; a full queue is answered through `done` with `.overloaded`.
     func write(_ batch: MetricBatch, origin: BatchOrigin, done: @escaping @Sendable (Result<WriteReceipt, WriteError>) -> Void)
 }

@@ -1,3 +1,5 @@
+import Model
+
 /// Ceilings on one remote-write request. What passes a per-series one costs that series; what passes a per-request one, the request.
 public struct RemoteWriteLimits: Sendable, Equatable {
     /// Labels of a series, its name included.
@@ -14,4 +16,22 @@ public struct RemoteWriteLimits: Sendable, Equatable {
     public var bucketsPerHistogramMax = 1024
 
     public init() {}
+}
+
+extension RemoteWriteLimits {
+    /// What of these canonical label bytes passes a limit; nil when nothing does.
+    public func problem(ofLabels labels: UnsafeRawBufferPointer) -> String? {
+        var cursor = LabelCursor(labels)
+        var count = 0
+        while cursor.next() {
+            count += 1
+            if cursor.name.count > labelNameBytesMax {
+                return "a label name of \(cursor.name.count) bytes is over the limit of \(labelNameBytesMax)"
+            }
+            if cursor.value.count > labelValueBytesMax {
+                return "a label value of \(cursor.value.count) bytes is over the limit of \(labelValueBytesMax)"
+            }
+        }
+        return count > labelsPerSeriesMax ? "\(count) labels are over the limit of \(labelsPerSeriesMax)" : nil
+    }
 }

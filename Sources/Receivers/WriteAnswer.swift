@@ -1,0 +1,32 @@
+import Model
+import Transport
+
+/// How writes are answered, with a readable text as remote write asks for it.
+enum WriteAnswer {
+    /// For a batch that the sink took, possibly without some of its samples.
+    ///
+    /// - Parameter refusedBefore: samples that were left out before the sink saw the batch, and why the first of them.
+    static func taken(_ receipt: WriteReceipt, refusedBefore: (samples: Int, first: String?) = (0, nil)) -> HTTPResponse {
+        let refused = receipt.rejected + refusedBefore.samples
+        guard refused > 0 else { return HTTPResponse(status: 204) }
+        // Retrying would fail again, so it is a 400 although the rest is stored.
+        let reason = refusedBefore.first ?? receipt.firstRejection ?? "no reason given"
+        return text(400, "\(refused) samples were refused, \(receipt.accepted) stored. The first: \(reason)")
+    }
+
+    static func refused(_ error: WriteError) -> HTTPResponse {
+        switch error {
+        case .invalid: return text(400, error.description)
+        case .tooLarge: return text(413, error.description)
+        case .tenantLimit(_, let seconds): return text(429, error.description, retryAfter: seconds)
+        case .overloaded(_, let seconds): return text(503, error.description, retryAfter: seconds)
+        case .diskFull, .unavailable: return text(503, error.description, retryAfter: 5)
+        }
+    }
+
+    static func text(_ status: Int, _ text: String, retryAfter: Int? = nil) -> HTTPResponse {
+        var response = HTTPResponse(status: status, contentType: "text/plain; charset=utf-8", text + "\n")
+        if let retryAfter { response.headers["Retry-After"] = String(max(retryAfter, 1)) }
+        return response
+    }
+}
