@@ -48,7 +48,7 @@ public struct RetryPolicy: Sendable {
     }
 
     /// Reads a `Retry-After`: seconds, or an HTTP date (RFC 9110 §10.2.3).
-    static func seconds(retryAfter text: String, now: Int64) -> Double? {
+    public static func seconds(retryAfter text: String, now: Int64) -> Double? {
         if let seconds = UInt32(text.trimmingBlanks()) { return Double(seconds) }
         guard let date = HTTPDate.milliseconds(text) else { return nil }
         return max(0, Double(date - now) / 1000)

@@ -1,0 +1,24 @@
+import Model
+
+/// `external_labels`: who sends, for a receiver that hears many.
+enum ExternalLabels {
+    /// `batch` itself where there is nothing to add, else a copy whose series have the labels they lacked.
+    static func add(_ labels: [LabelPair], to batch: MetricBatch) -> MetricBatch {
+        if labels.isEmpty { return batch }
+        let result = MetricBatch()
+        var builder = LabelsBuilder()
+        for (index, entry) in batch.entries.enumerated() {
+            builder.reset(batch.labels(index))
+            for pair in labels where builder[pair.name] == nil { builder.set(pair.name, pair.value) }
+            result.beginSeries(builder.labels())
+            for row in entry.firstRow..<entry.firstRow + entry.rowCount {
+                result.append(timestamp: batch.timestamps[row], value: batch.values[row])
+            }
+            for row in entry.firstHistogram..<entry.firstHistogram + entry.histogramCount {
+                result.append(timestamp: batch.histograms[row].timestamp, histogram: batch.histograms[row].histogram)
+            }
+        }
+        for item in batch.metadata { result.append(item) }
+        return result
+    }
+}

@@ -1,0 +1,7 @@
+/// Counts what the agent loses, by place and reason; the process' loss ledger stands behind it. Thread-safe.
+public protocol LossRecorder: Sendable {
+    /// - Parameters:
+    ///   - place: where in the agent, such as `agent_queue`.
+    ///   - reason: why, such as `queue_overflow`; a word fit for a label.
+    func lost(samples: Int, place: String, reason: String)
+}
