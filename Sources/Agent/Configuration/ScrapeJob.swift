@@ -45,6 +45,9 @@ public struct ScrapeJob: Equatable, Sendable {
     /// What to read an answer as that doesn't say what it is.
     public var fallbackProtocol: ScrapeProtocol?
 
+    /// Nothing is stored of the job's targets before their first successful scrape: for what may or may not be there.
+    public var isOptional = false
+
     public init(name: String, interval: Int64, timeout: Int64) {
         self.name = name
         self.interval = interval

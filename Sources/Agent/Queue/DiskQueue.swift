@@ -1,11 +1,11 @@
 import Bedrock
 
-/// A durable first-in, first-out queue of records in numbered files. Owned by one thread.
+/// A durable first-in, first-out queue of records in numbered files. It has one owner at a time, who may hand it on; not thread-safe.
 ///
 /// `append` gathers, `sync` makes what was gathered durable; only durable records are handed out for sending, and each keeps its sequence
 /// for good, so that whoever receives a record twice can tell. Records leave by `acknowledge`. Memory: what is not synced yet, and 32 bytes
 /// for each record on disk.
-final class DiskQueue {
+final class DiskQueue: @unchecked Sendable {
     /// A record to send.
     struct Record {
         let sequence: UInt64
@@ -48,8 +48,7 @@ final class DiskQueue {
         self.files = files
         self.options = options
         do throws(FileError) {
-            try files.createDirectory(directory)
-            try files.syncDirectory(Path.parent(directory))
+            try Self.createDurably(directory, files)
             lock = try files.lock(Path.join(directory, "LOCK"))
         } catch {
             throw .file(error)
@@ -58,6 +57,18 @@ final class DiskQueue {
         position = found ?? QueuePosition(identity: UInt64.random(in: 1...UInt64.max, using: &random), acknowledged: 0, nextSequence: 1)
         nextSequence = max(position.nextSequence, position.acknowledged + 1)
         try recover(hasPosition: found != nil)
+    }
+
+    /// A directory whose name survives a power cut, and those of its parents, too: an earlier run may have made them without getting to
+    /// the sync. A parent that can't be opened is somebody else's, and older.
+    private static func createDurably(_ path: String, _ files: any FileSystem) throws(FileError) {
+        guard path != "/", path != ".", !path.isEmpty else { return }
+        let parent = Path.parent(path)
+        try createDurably(parent, files)
+        try files.createDirectory(path)
+        do throws(FileError) { try files.syncDirectory(parent) } catch {
+            if error.reason != .denied { throw error }
+        }
     }
 
     /// Names this queue among all that ever send to a place.
@@ -212,26 +223,29 @@ final class DiskQueue {
         let names: [String]
         do throws(FileError) { names = try files.list(directory) } catch { throw .file(error) }
         var highest = nextSequence - 1
+        var empty: [String] = []
         for name in names {
             guard let first = QueueFormat.firstSequence(ofSegment: name) else { continue }
-            let opened = try QueueSegment.open(Path.join(directory, name), files)
+            let opened = try QueueSegment.open(Path.join(directory, name), firstSequence: first, files)
+            let segment = opened.segment
             noteGap(before: first)
-            highest = max(highest, first - min(first, 1))
-            if let segment = opened.segment {
-                // After a failed write, a record may stand in two files.
-                segment.records.removeAll { mark in segments.contains { $0.records.last.map { $0.sequence >= mark.sequence } ?? false } }
-                highest = max(highest, segment.records.last?.sequence ?? 0)
-                segments.append(segment)
-            }
+            // After a failed write, a record may stand in two files.
+            let known = segments.last?.records.last?.sequence ?? 0
+            segment.records.removeAll { $0.sequence <= known }
+            highest = max(highest, max(first, 1) - 1, segment.records.last?.sequence ?? 0)
+            if segment.records.isEmpty { empty.append(segment.path) } else { segments.append(segment) }
             // Records may have been sent from bytes that are damaged now: their sequences must not be used for others.
             highest += UInt64(opened.damagedBytes / QueueFormat.recordHeaderBytes)
         }
         nextSequence = highest + 1
+        // Writes never go on behind a tail of doubtful state.
+        isActiveUsable = false
+        // The identity is durable before any record is; and so is the next sequence, before the files that show it go.
+        let isDelivered = segments.last?.records.last.map { $0.sequence <= position.acknowledged } ?? true
+        if !hasPosition || isDelivered { try writePosition() }
+        for path in empty { try? files.remove(path) }
         while let first = segments.first, first.records.last.map({ $0.sequence <= position.acknowledged }) ?? true {
             removeFirst()
         }
-        // Writes never go on behind a tail of doubtful state. The identity is durable before any record is.
-        isActiveUsable = false
-        if !hasPosition || segments.isEmpty { try writePosition() }
     }
 }

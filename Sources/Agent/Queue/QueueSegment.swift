@@ -43,13 +43,16 @@ final class QueueSegment {
 
     /// What opening a file of an earlier run found.
     struct Opened {
-        var segment: QueueSegment?
+        var segment: QueueSegment
         /// Bytes behind the last good record.
         var damagedBytes: Int
     }
 
-    /// Reads the marks of all records up to the first damaged header. Payloads are checked when they are read for sending.
-    static func open(_ path: String, _ files: any FileSystem) throws(QueueFailure) -> Opened {
+    /// Reads the marks of all records up to the first damaged header. Payloads are checked when they are read for sending; a damaged file
+    /// header costs nothing, since the name says the same.
+    static func open(
+        _ path: String, firstSequence: UInt64, _ files: any FileSystem
+    ) throws(QueueFailure) -> Opened {
         let file: any File
         let mapped: MappedFile
         do throws(FileError) {
@@ -59,10 +62,9 @@ final class QueueSegment {
             throw .file(error)
         }
         let bytes = mapped.bytes
-        guard let first = try QueueFormat.readSegmentHeader(bytes, path: path) else {
-            return Opened(segment: nil, damagedBytes: bytes.count)
-        }
-        let segment = QueueSegment(path: path, file: file, firstSequence: first, end: UInt64(QueueFormat.segmentHeaderBytes))
+        _ = try QueueFormat.readSegmentHeader(bytes, path: path)
+        let segment = QueueSegment(
+            path: path, file: file, firstSequence: firstSequence, end: UInt64(QueueFormat.segmentHeaderBytes))
         var offset = QueueFormat.segmentHeaderBytes
         while offset < bytes.count {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
@@ -75,7 +77,7 @@ final class QueueSegment {
             offset += whole
         }
         segment.end = UInt64(offset)
-        return Opened(segment: segment, damagedBytes: bytes.count - offset)
+        return Opened(segment: segment, damagedBytes: max(0, bytes.count - offset))
     }
 
     /// The payload of a record; nil when its bytes are damaged.

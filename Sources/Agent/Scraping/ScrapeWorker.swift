@@ -58,7 +58,8 @@ final class ScrapeWorker: Worker {
         waker?.wake()
     }
 
-    /// Begins no scrape any more; the worker finishes once those under way are digested. Series stay alive: their process does not.
+    /// Ends the worker once the answers that are there are digested; those still awaited are nobody's any more. No staleness markers: the
+    /// targets live on, and so may the next process of this name.
     func stop() {
         inbox.withLock { $0.isStopping = true }
         waker?.wake()
@@ -82,8 +83,8 @@ final class ScrapeWorker: Worker {
             digest(answer.number, answer.result)
             return .progressed
         }
+        if isStopping { return .finished }
         giveUpLate()
-        if isStopping { return state.flights.isEmpty ? .finished : .idle(nanoseconds: 50_000_000) }
         startDue()
         return .idle(nanoseconds: untilNext())
     }
@@ -133,7 +134,7 @@ final class ScrapeWorker: Worker {
         let batch = MetricBatch()
         loop.finish(result, clock: clock, into: batch)
         publish(loop)
-        output(batch)
+        if !batch.isEmpty { output(batch) }
     }
 
     private func giveUpLate() {

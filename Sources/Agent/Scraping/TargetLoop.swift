@@ -17,6 +17,7 @@ final class TargetLoop {
     private(set) var lastError = ""
     private(set) var lastScrape: Int64?
     private(set) var lastSeconds = 0.0
+    private var hasSucceeded = false
     /// Second samples of one series at one time so far.
     private(set) var repeatedCount = 0
 
@@ -127,6 +128,8 @@ final class TargetLoop {
         lastSeconds = Double(clock.monotonicNanoseconds() - flight.began) / 1e9
         report.append(isUp: failure == nil, seconds: lastSeconds, counts, at: flight.timestamp, into: batch)
         metadata.flush(into: batch, now: flight.timestamp)
+        if failure == nil { hasSucceeded = true }
+        if target.job.isOptional && !hasSucceeded { batch.clear() }
     }
 
     func status(hostName: String) -> TargetStatus {
@@ -140,7 +143,7 @@ final class TargetLoop {
     /// Ends the target: staleness markers for everything it had.
     func end(at timestamp: Int64, into batch: MetricBatch) {
         flight = nil
-        guard let lastScrape else { return }
+        guard let lastScrape, hasSucceeded || !target.job.isOptional else { return }
         let timestamp = max(timestamp, lastScrape + 1)
         cache.endAll { Self.appendEnd($0, timestamp, batch) }
         report.appendEnd(at: timestamp, into: batch)

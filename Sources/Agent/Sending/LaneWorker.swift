@@ -3,36 +3,11 @@ import Model
 import Synchronization
 import Transport
 
-/// Bounds and pace of one lane.
-public struct LaneOptions: Sendable, Equatable {
-    public var queue = QueueOptions()
-    /// Memory of batches that wait to be written to the queue.
-    public var memoryBytesMax = 32 << 20
-    /// Batches are joined into one record, and so into one request, up to about this size in memory.
-    public var recordBytes = 1 << 20
-    /// Pace of sending, so that draining after an outage doesn't drown the receiver.
-    public var samplesPerSecondMax = 1_000_000.0
-    /// Between tries: from 30 ms to 5 s, as the remote-write specification suggests.
-    public var retry = RetryPolicy(firstSeconds: 0.03, secondsMax: 5)
-
-    public init() {}
-}
-
 /// Takes batches in, makes them durable in a disk queue, and sends them in order, one request at a time.
 ///
 /// One request at a time is what lets the receiver recognise a repeated one by "not above the last sequence". More throughput comes from
 /// more lanes. `push`, `stop` and `statistics` may be called from any thread; the rest is the stepping thread's.
 final class LaneWorker: Worker {
-    struct Statistics: Sendable, Equatable {
-        var samplesSent = 0
-        var requestsFailed = 0
-        var backlogRecords = 0
-        var backlogSamples = 0
-        var queueBytes = 0
-        /// Of the last failure; empty while sending works.
-        var lastError = ""
-    }
-
     private struct Inbox {
         var outcome: DeliveryOutcome?
         var isStopping = false
@@ -49,7 +24,7 @@ final class LaneWorker: Worker {
     private let losses: any LossRecorder
     private let incoming: BoundedQueue<MetricBatch>
     private let inbox = Mutex(Inbox())
-    private let published = Mutex(Statistics())
+    private let published = Mutex(LaneStatistics())
     private let state: State
 
     /// What only the stepping thread touches.
@@ -74,7 +49,7 @@ final class LaneWorker: Worker {
     ///   - producer: who sends, unique among all senders once the queue's identity is added.
     ///   - queue: handed over to this worker.
     init(
-        lane: UInt32, producer: String, queue: sending DiskQueue, destination: any Destination, options: LaneOptions,
+        lane: UInt32, producer: String, queue: DiskQueue, destination: any Destination, options: LaneOptions,
         clock: any ClockSource, random: any RandomNumberGenerator & Sendable, log: Logger, losses: any LossRecorder
     ) {
         name = "send-\(lane)"
@@ -108,7 +83,7 @@ final class LaneWorker: Worker {
         waker?.wake()
     }
 
-    var statistics: Statistics { published.withLock { $0 } }
+    var statistics: LaneStatistics { published.withLock { $0 } }
 
     func step() -> StepOutcome {
         let (outcome, isStopping) = inbox.withLock { inbox in
@@ -291,9 +266,12 @@ final class LaneWorker: Worker {
     private func publish() {
         let backlog = state.queue.backlog
         published.withLock {
-            $0 = Statistics(
-                samplesSent: state.sent, requestsFailed: state.failures, backlogRecords: backlog.records,
-                backlogSamples: backlog.samples, queueBytes: state.queue.byteCount, lastError: state.lastError)
+            $0.samplesSent = state.sent
+            $0.requestsFailed = state.failures
+            $0.backlogRecords = backlog.records
+            $0.backlogSamples = backlog.samples
+            $0.queueBytes = state.queue.byteCount
+            $0.lastError = state.lastError
         }
     }
 }

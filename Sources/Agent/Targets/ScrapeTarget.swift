@@ -22,6 +22,9 @@ struct ScrapeTarget: Sendable, Equatable {
 
     var identity: Identity { Identity(labels: labels, url: url) }
 
+    /// Which of `count` workers scrapes it; the same after a restart.
+    func shard(of count: Int) -> Int { Int(labels.hash128.high % UInt64(count)) }
+
     /// Where in its interval this target is scraped, milliseconds: spread over all targets, and the same after a restart.
     var offset: Int64 {
         var text = url
