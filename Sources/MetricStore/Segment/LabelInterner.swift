@@ -113,6 +113,13 @@ final class LabelInterner {
             postingStarts: starts)
     }
 
+    /// Calls `body` for every label pair, in no order: name, value, number of series.
+    func forEachPair(_ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer, Int) -> Void) {
+        var counts = [Int](repeating: 0, count: pairs.count)
+        for pair in series { counts[Int(pair)] += 1 }
+        for (pair, count) in zip(pairs, counts) { body(symbols[Int(pair.name)].bytes, symbols[Int(pair.value)].bytes, count) }
+    }
+
     /// Pair ids of a series.
     func pairs(of ordinal: Int) -> ArraySlice<UInt32> {
         ArraySlice(series[(ordinal == 0 ? 0 : seriesEnds[ordinal - 1])..<seriesEnds[ordinal]])

@@ -25,7 +25,7 @@ final class SeriesRows {
         }
         if !runHistograms.isEmpty {
             for row in runHistograms { byTime[row.timestamp] = row.histogram }
-            floats.removeRows { byTime[$0] != nil }
+            floats.removeRows(where: { byTime[$0] != nil })
         }
         runStart = floats.count
     }

@@ -80,10 +80,10 @@ final class RowBuffer {
         count = kept
     }
 
-    /// Drops the rows for which `isHidden` holds.
-    func removeRows(where isHidden: (Int64) -> Bool) {
-        var kept = 0
-        for row in 0..<count where !isHidden(timestamps[row]) {
+    /// Drops the rows, from row `start` on, for which `isHidden` holds.
+    func removeRows(from start: Int = 0, where isHidden: (Int64) -> Bool) {
+        var kept = start
+        for row in start..<count where !isHidden(timestamps[row]) {
             timestamps[kept] = timestamps[row]
             values[kept] = values[row]
             kept += 1
