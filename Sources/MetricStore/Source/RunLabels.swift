@@ -26,7 +26,9 @@ extension MetricRun {
             name.withUnsafeBytes { name in
                 for ordinal in ordinals {
                     var cursor = LabelCursor(table.index.series.pointer(Int(ordinal)).pointee.labels)
-                    while cursor.next() where compareMemory(cursor.name, name) == 0 { found.insert(Array(cursor.value)) }
+                    while cursor.next() {
+                        if compareMemory(cursor.name, name) == 0 { found.insert(Array(cursor.value)) }
+                    }
                 }
             }
         case .segment(let segment):
