@@ -23,6 +23,11 @@ public struct PrometheusClient: Sendable {
         self.answerBytesMax = answerBytesMax
     }
 
+    /// A client with a connection pool of its own.
+    public init(connectingTo server: ServerContext, timeoutSeconds: Double = 60) {
+        self.init(server, caller: HTTPClient(), timeoutSeconds: timeoutSeconds)
+    }
+
     // MARK: queries
 
     /// Evaluates `expression` at one time.

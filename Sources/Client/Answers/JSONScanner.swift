@@ -211,7 +211,7 @@ struct JSONScanner {
             offset = start
             skipBareword()
             let seconds = Self.slowDouble(UnsafeRawBufferPointer(rebasing: bytes[start..<offset]))
-            guard let seconds, abs(seconds) < 9e15 else { throw error("expected a time in seconds") }
+            guard let seconds, abs(seconds) < 9e14 else { throw error("expected a time in seconds") }
             return Int64((seconds * 1000).rounded())
         }
         let total = whole &* 1000 &+ fraction

@@ -35,6 +35,12 @@ public struct Interpolation: Equatable, Sendable {
     }
 
     public func expand(_ text: String, _ purpose: Purpose = .query) -> String {
+        let once = expandOnce(text, purpose)
+        // A variable's value may itself be a built-in, such as `$__rate_interval`.
+        return once != text && once.contains("$__") ? Interpolation(builtIns: builtIns).expandOnce(once, purpose) : once
+    }
+
+    private func expandOnce(_ text: String, _ purpose: Purpose) -> String {
         guard text.utf8.contains(UInt8(ascii: "$")) || text.utf8.contains(UInt8(ascii: "[")) else { return text }
         var out = ""
         var references = VariableReferences(text)

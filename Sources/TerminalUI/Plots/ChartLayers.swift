@@ -18,11 +18,12 @@ struct ChartLayers {
 
     // MARK: time to column
 
-    /// The dot column of value `index`, not bounded.
+    /// The dot column of value `index`, bounded to one plot's width outside.
     @inline(__always)
     private func dotColumn(_ index: Int) -> Int {
         let time = Double(chart.start - chart.from) + Double(chart.step) * Double(index)
-        return Int((time / Double(chart.to - chart.from) * Double(plot.width * 2 - 1)).rounded())
+        let part = max(-1, min(2, time / Double(chart.to - chart.from)))
+        return Int((part * Double(plot.width * 2 - 1)).rounded())
     }
 
     /// The value nearest to the middle of a cell column; nil outside of the data.

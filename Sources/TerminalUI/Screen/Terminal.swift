@@ -96,6 +96,20 @@ public final class Terminal: @unchecked Sendable {
         Self.send(Array("\u{1B}[H\u{1B}[2J".utf8))
     }
 
+    /// Gives the screen back for a while; `enter` takes it again.
+    public func leave() {
+        Self.send(Self.restoreSequence())
+        endwin()
+    }
+
+    /// Full-screen mode again, behind `leave`; the next frame is sent whole.
+    public func enter() {
+        cncurses_refresh()
+        keypad(pad, true)
+        mousemask(cncurses_mouse_mask(), nil)
+        forgetScreen()
+    }
+
     /// Leaves full-screen mode and gives everything back. Safe to call again.
     public func close() {
         guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
