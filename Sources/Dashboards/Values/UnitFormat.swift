@@ -81,7 +81,10 @@ public struct UnitFormat: Sendable {
         // A step of 0.25 needs one place more than its magnitude says.
         let scaledStep = shownStep * Glibc.pow(10, Double(places))
         if abs(scaledStep - scaledStep.rounded()) > 1e-6 { places += 1 }
-        return format(value, decimals: decimals.map { min($0, places) } ?? places).text
+        let text = format(value, decimals: decimals.map { min($0, places) } ?? places)
+        // Beside an axis there is no room to say "ops/s" at each line: the sign of the scale is enough.
+        if case .scaled(.short, let suffix, _) = rule, text.suffix.hasSuffix(suffix) { return text.number + text.suffix.dropLast(suffix.count) }
+        return text.text
     }
 
     private var zeroLabel: String {

@@ -19,7 +19,10 @@ public struct VariableState: Equatable, Sendable {
         if isAll(variable.name) { return "All" }
         let values = chosen[variable.name] ?? []
         let known = options[variable.name] ?? []
-        return values.map { value in known.first { $0.value == value }?.text ?? value }.joined(separator: " + ")
+        return values.map { value in
+            // An interval that is a built-in follows the step.
+            value.hasPrefix("$__") ? "auto" : known.first { $0.value == value }?.text ?? value
+        }.joined(separator: " + ")
     }
 
     /// Values for interpolation.

@@ -17,7 +17,8 @@ struct BarGaugePanel {
         let shown = Array(items.dropFirst(first).prefix(rect.height))
         let values = shown.map(\.text.text.text)
         let valueWidth = min(rect.width / 2, values.map { CharacterWidth.of($0) }.max() ?? 0)
-        let isNamed = items.count > 1 || panel.options.textMode == .valueAndName
+        // A single bar has a name where its query gives it one.
+        let isNamed = items.count > 1 || panel.targets.contains { !$0.legend.isEmpty && $0.legend != "__auto" }
         let longest = shown.map { CharacterWidth.of($0.name) }.max() ?? 0
         let nameWidth = isNamed ? min(longest, max(6, (rect.width - valueWidth) * 2 / 5)) : 0
         let barX = rect.x + nameWidth + (nameWidth > 0 ? 1 : 0)

@@ -55,7 +55,8 @@ struct PanelPainter {
         guard let content = view.content, !content.isEmpty else {
             if let error = view.errors.first { return drawMessage("! " + error, theme.bad, on: &surface, rect) }
             if let first = view.unsupported.first { return drawMessage("\(first.reason): \(first.expression)", theme.muted, on: &surface, rect) }
-            return drawMessage(view.isLoading || view.isUnasked ? "loading…" : "no data", theme.muted, on: &surface, rect)
+            let isWaiting = view.isUnasked || (view.isLoading && view.content == nil)
+            return drawMessage(isWaiting ? "loading…" : view.panel.fields.defaults.noValue ?? "no data", theme.muted, on: &surface, rect)
         }
         switch view.panel.kind {
         case .timeSeries: TimeSeriesPanel(view: view, content: content, context: context).draw(on: &surface, in: rect)

@@ -124,9 +124,9 @@ public struct Chart: Sendable {
             let ticks = Ticks(
                 low: low, high: high, count: count, isBinary: unit.isBinary, fixedLow: minimum.map { min($0, high) },
                 fixedHigh: maximum.map { max($0, low) })
-            // Labels closer than a row and a half crowd each other.
+            // Labels on neighbouring rows crowd each other; where few have room, a row and a half must do.
             let rowsApart = Double(rows - 1) * ticks.step / (ticks.high - ticks.low)
-            if rowsApart >= 1.5 || count <= 1 { return ticks }
+            if rowsApart >= (count > 3 ? 1.95 : 1.5) || count <= 1 { return ticks }
             count -= 1
         }
     }

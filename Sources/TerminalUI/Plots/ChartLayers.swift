@@ -92,9 +92,12 @@ struct ChartLayers {
                 guard let index = index(atColumn: column), index < series.values.count,
                     let top = scale.row(series.values[index], dots: plot.height * 4)
                 else { continue }
-                let topRow = max(0, min(plot.height, top / 4 + 1))
+                // A line in the upper half of its cell leaves more of the area than of the air in it.
+                let isUpperHalf = top & 3 < 2
                 let zeroRow = plot.height - zero
-                let rows = topRow <= zeroRow ? topRow..<zeroRow : zeroRow..<max(zeroRow, min(plot.height, top / 4))
+                let topRow = max(0, min(plot.height, (top >> 2) + (isUpperHalf ? 0 : 1)))
+                let endRow = max(zeroRow, min(plot.height, (top >> 2) + (isUpperHalf ? 0 : 1)))
+                let rows = topRow <= zeroRow ? topRow..<zeroRow : zeroRow..<endRow
                 for row in rows { tint(&surface, plot.x + column, plot.y + row, series.color, opacity) }
             }
         }
@@ -156,38 +159,38 @@ struct ChartLayers {
         return series.color.over(theme.ground, opacity: min(1, 0.62 + series.fill * 0.38))
     }
 
-    /// A cell shows at most two layers: the one at its bottom, and the one that has most of what is above that.
+    /// A cell shows at most two neighbouring layers, the free space above and below counting as one: those that fill it most.
     private func drawStackCell(_ column: Int, _ row: Int, _ spans: [StackSpan], on surface: inout Surface) {
         let bottom = (plot.height - 1 - row) * 8
         let top = bottom + 8
-        var lowest: StackSpan?
-        var above: StackSpan?
-        for span in spans where span.bottom < top && span.top > bottom {
-            if let low = lowest {
-                if span.bottom < low.bottom {
-                    (lowest, above) = (span, low)
-                } else if overlap(span, bottom, top) > (above.map { overlap($0, bottom, top) } ?? 0) {
-                    above = span
-                }
-            } else {
-                lowest = span
-            }
+        let inside = spans.filter { $0.bottom < top && $0.top > bottom }.sorted { $0.bottom < $1.bottom }
+        guard let first = inside.first, let last = inside.last else { return }
+        var layers = inside.map { Optional($0) }
+        if first.bottom > bottom { layers.insert(nil, at: 0) }
+        if last.top < top { layers.append(nil) }
+        func size(_ index: Int) -> Int {
+            guard let span = layers[index] else { return index == 0 ? first.bottom - bottom : top - last.top }
+            return overlap(span, bottom, top)
         }
-        guard let lowest else { return }
-        let x = plot.x + column
-        let y = plot.y + row
-        let filled = min(8, lowest.top - bottom)
+        var lower = 0
+        for index in layers.indices.dropLast() where size(index) + size(index + 1) > size(lower) + (lower + 1 < layers.count ? size(lower + 1) : 0) { lower = index }
+        let below = layers[lower]
+        let above = lower + 1 < layers.count ? layers[lower + 1] : below
+        let edge = max(0, min(8, (below?.top ?? above?.bottom ?? top) - bottom))
+        drawSplit(below, above, edge, x: plot.x + column, y: plot.y + row, on: &surface)
+    }
+
+    /// `below` fills `edge` eighths of the cell, `above` the rest; nil is free space.
+    private func drawSplit(_ below: StackSpan?, _ above: StackSpan?, _ edge: Int, x: Int, y: Int, on surface: inout Surface) {
         if theme.isMonochrome {
-            let main = above.map { overlap($0, bottom, top) > overlap(lowest, bottom, top) ? $0 : lowest } ?? lowest
-            let isEdge = above == nil && filled < 8
-            surface.put(isEdge ? Blocks.lower[filled] : Blocks.shades[main.order % Blocks.shades.count], x: x, y: y)
-        } else if lowest.bottom > bottom, above == nil {
-            // Hangs from above (negative values): the free part is below.
-            let free = max(0, min(8, lowest.bottom - bottom))
-            surface.put(Blocks.lower[free], x: x, y: y, Style(theme.ground, on: lowest.color))
-        } else {
-            let back = filled < 8 ? above?.color ?? .standard : .standard
-            surface.put(Blocks.lower[filled], x: x, y: y, Style(lowest.color, on: back))
+            let main = (edge >= 4 ? below : above) ?? below ?? above
+            let isEdge = above == nil && edge < 8
+            surface.put(isEdge ? Blocks.lower[edge] : Blocks.shades[(main?.order ?? 0) % Blocks.shades.count], x: x, y: y)
+        } else if let below {
+            surface.put(Blocks.lower[edge], x: x, y: y, Style(below.color, on: edge < 8 ? above?.color ?? .standard : .standard))
+        } else if let above {
+            // Hangs from above (negative values): the free part below is drawn in the background's colour.
+            surface.put(Blocks.lower[edge], x: x, y: y, Style(theme.ground, on: above.color))
         }
     }
 

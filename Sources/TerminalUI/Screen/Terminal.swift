@@ -98,8 +98,8 @@ public final class Terminal: @unchecked Sendable {
 
     /// Gives the screen back for a while; `enter` takes it again.
     public func leave() {
-        Self.send(Self.restoreSequence())
         endwin()
+        Self.send(Self.mouseOff)
     }
 
     /// Full-screen mode again, behind `leave`; the next frame is sent whole.
@@ -116,8 +116,8 @@ public final class Terminal: @unchecked Sendable {
         TerminalRestore.wake(UInt8(ascii: "q"))
         if let running = thread.withLock({ $0 }) { pthread_join(running, nil) }
         continuation.finish()
-        TerminalRestore.restore()
         endwin()
+        TerminalRestore.restore()
         TerminalRestore.disarm()
         delwin(pad)
         delscreen(screen)
@@ -197,8 +197,10 @@ public final class Terminal: @unchecked Sendable {
         }
     }
 
+    private static let mouseOff = Array("\u{1B}[?1000l\u{1B}[?1002l\u{1B}[?1006l".utf8)
+
     private static func restoreSequence() -> [UInt8] {
-        var bytes = Array("\u{1B}[?1000l\u{1B}[?1002l\u{1B}[?1006l".utf8)
+        var bytes = mouseOff
         for name in ["sgr0", "rmkx", "cnorm", "rmcup"] {
             if let text = cncurses_capability(name) { bytes.append(contentsOf: String(cString: text).utf8) }
         }
