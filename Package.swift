@@ -78,14 +78,13 @@ let package = Package(
             "obsd",
             [
                 "Configuration", "CLinux", "QueryServer", "Collector", "Agent", "Receivers", "PromQL", "MetricStore",
-                "LSM",
-                "Formats",
-                "Transport", "Instruments", "Model", "Bedrock",
+                "LSM", "Formats", "Transport", "Instruments", "Model", "Bedrock",
             ]),
         program(
             "obsq",
             [
-                "Configuration", "TerminalUI", "Dashboards", "Client", "Agent", "QueryServer", "PromQL", "MetricStore",
+                "Configuration", "TerminalUI", "Dashboards", "Client", "Agent", "Collector", "QueryServer", "Instruments",
+                "PromQL", "MetricStore",
                 "LSM", "Formats", "Transport",
                 "Model", "Bedrock",
             ]),
@@ -114,7 +113,7 @@ let package = Package(
             "ServerTests",
             [
                 "Collector", "QueryServer", "Receivers", "PromQL", "MetricStore", "LSM", "Formats", "Transport",
-                "Model", "Bedrock",
+                "Instruments", "Model", "Bedrock",
             ]),
         tests("DashboardsTests", ["Dashboards", "TerminalUI", "Client", "Formats", "Transport", "Model", "Bedrock"]),
         tests("ConfigurationTests", ["Configuration", "Formats", "Model", "Bedrock"]),

@@ -46,10 +46,10 @@ public enum SettingsTable {
         "storage.retention_disk", Percent(80), "Share of the disk at which the oldest data is dropped early.")
 
     public static let outOfOrder = Setting(
-        "limits.out_of_order", Duration(milliseconds: 86_400_000),
+        "limits.out_of_order", Duration(milliseconds: 86_400_000), reloads: true,
         "How far behind the newest sample of its tenant a sample may be.")
     public static let future = Setting(
-        "limits.future", Duration(milliseconds: 600_000), "How far ahead of the clock a sample may be.")
+        "limits.future", Duration(milliseconds: 600_000), reloads: true, "How far ahead of the clock a sample may be.")
     public static let bodyBytes = Setting(
         "limits.body_bytes", ByteSize(bytes: 32 << 20), "Largest write request, before and after decompression.",
         check: { $0.bytes > 0 ? nil : "limits.body_bytes must be over 0" })
@@ -60,7 +60,7 @@ public enum SettingsTable {
     public static let labelValueBytes = Setting(
         "limits.label_value_bytes", ByteSize(bytes: 4096), "Longest label value.")
     public static let seriesPerTenant = Setting(
-        "limits.series_per_tenant", 2_000_000, "Active series of a tenant at which new ones are refused.",
+        "limits.series_per_tenant", 2_000_000, reloads: true, "Active series of a tenant at which new ones are refused.",
         check: atLeastOne("limits.series_per_tenant"))
     public static let connections = Setting(
         "limits.connections", 1_000, "Open HTTP connections.", check: atLeastOne("limits.connections"))

@@ -17,7 +17,8 @@ public struct SinkDestination: Destination {
                 done(.delivered(rejected: receipt.rejected, firstRejection: receipt.firstRejection))
             case .failure(.invalid(let text)): done(.refused(reason: "invalid", text: text))
             case .failure(.tooLarge(let text)): done(.refused(reason: "too_large", text: text))
-            case .failure(.overloaded(let text, let seconds)): done(.retry(text: text, afterSeconds: Double(seconds)))
+            case .failure(.overloaded(let text, let seconds)), .failure(.tenantLimit(let text, let seconds)):
+                done(.retry(text: text, afterSeconds: Double(seconds)))
             case .failure(.diskFull(let text)), .failure(.unavailable(let text)):
                 done(.retry(text: text, afterSeconds: nil))
             }

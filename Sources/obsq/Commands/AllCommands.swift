@@ -1,2 +1,5 @@
 /// Every command, in the order of the overview.
-let allCommands: [Command] = [checkConfigCommand, checkMetricsCommand, checkQueryCommand]
+let allCommands: [Command] = [
+    queryCommand, rangeCommand, labelsCommand, seriesCommand, statusCommand, dashCommand, checkConfigCommand,
+    checkMetricsCommand, checkQueryCommand, testPromQLCommand,
+]

@@ -1,0 +1,93 @@
+import Agent
+import Bedrock
+import Configuration
+import Formats
+import Glibc
+import Instruments
+import Model
+import QueryServer
+import Receivers
+import Transport
+
+extension LossLedger: LossRecorder {
+    public func lost(samples: Int, place: String, reason: String) { enter(samples, place: place, reason: reason) }
+}
+
+extension Server {
+    /// Starts the agent: host metrics, own metrics, scraping; everything goes to `destination` through a queue on disk.
+    func startAgent(into destination: any Destination, directory: String) throws {
+        let settings = configuration.settings
+        var options = AgentOptions(queueDirectory: Path.join(directory, "agent"), hostName: hostname())
+        options.builtInInterval = settings[SettingsTable.agentInterval].milliseconds
+        options.lane.queue.bytesMax = settings[SettingsTable.agentQueueBytes].bytes
+        options.scraping = configuration.scraping
+        options.hostMetrics = settings[SettingsTable.hostMetrics] ? hostOptions(settings) : nil
+        let exporter = settings[SettingsTable.nodeExporter]
+        options.nodeExporter = exporter == "off" || exporter.isEmpty ? nil : exporter
+        var dependencies = AgentDependencies(
+            caller: HTTPClient(clientOptions()), destination: destination, losses: ledger)
+        dependencies.clock = clock
+        dependencies.log = log.named("agent")
+        if settings[SettingsTable.selfMetrics] {
+            dependencies.ownMetrics = { [registry, clock] batch in
+                registry.collect(into: batch, timestamp: clock.now())
+            }
+        }
+        let agent = try Agent(options, dependencies)
+        agent.start()
+        self.agent = agent
+    }
+
+    /// Where an agent of its own sends.
+    func remoteDestination(_ settings: Settings) throws -> any Destination {
+        let url = settings[SettingsTable.remoteWrite]
+        guard url.hasPrefix("http://") || url.hasPrefix("https://") else {
+            throw SettingError(
+                "the agent role wants agent.remote_write, the URL of a remote-write receiver such as http://collector:7070/api/v1/write"
+            )
+        }
+        var options = clientOptions()
+        let token = settings[SettingsTable.remoteToken]
+        if !token.isEmpty { options.defaults.credentials = .bearer(token) }
+        return RemoteWriteDestination(.init(url: url), caller: HTTPClient(options), clock: clock)
+    }
+
+    private func clientOptions() -> HTTPClientOptions {
+        var options = HTTPClientOptions()
+        options.userAgent = "obsd/\(version)"
+        return options
+    }
+
+    private func hostOptions(_ settings: Settings) -> HostOptions {
+        var options = HostOptions()
+        let root = settings[SettingsTable.hostRoot]
+        if root != "/" {
+            options.paths = HostPaths(
+                proc: Path.join(root, "proc"), sys: Path.join(root, "sys"), root: root,
+                udev: Path.join(root, "run/udev/data"))
+        }
+        return options
+    }
+}
+
+/// The agent's targets as the API shows them.
+func targetsStatus(_ targets: TargetStatuses) -> TargetsStatus {
+    TargetsStatus(
+        active: targets.active.map { target in
+            TargetsStatus.Active(
+                discoveredLabels: target.discoveredLabels, labels: target.labels, scrapePool: target.scrapePool,
+                scrapeURL: target.scrapeURL, globalURL: target.globalURL, lastError: target.lastError,
+                lastScrape: target.lastScrape, lastScrapeSeconds: target.lastScrapeSeconds,
+                health: target.health.rawValue, scrapeInterval: target.scrapeInterval, scrapeTimeout: target.scrapeTimeout)
+        },
+        dropped: targets.dropped.map {
+            TargetsStatus.Dropped(discoveredLabels: $0.discoveredLabels, scrapePool: $0.scrapePool)
+        }, droppedCounts: targets.droppedCounts)
+}
+
+/// This machine's name, as the kernel knows it.
+func hostname() -> String {
+    var name = [CChar](repeating: 0, count: 256)
+    gethostname(&name, name.count - 1)
+    return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+}

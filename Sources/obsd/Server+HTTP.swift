@@ -1,0 +1,116 @@
+import Bedrock
+import Collector
+import Configuration
+import Formats
+import Glibc
+import Instruments
+import Model
+import PromQL
+import QueryServer
+import Receivers
+import Transport
+
+extension Server {
+    /// Opens the port: the receivers and the query API where there is storage, health and metrics always.
+    func listen(_ settings: Settings) throws {
+        var options = HTTPServerOptions(
+            listen: ListenAddress(settings[SettingsTable.listen].host, settings[SettingsTable.listen].port))
+        options.isInsecure = settings[SettingsTable.insecure]
+        options.tokens = try tokens(settings)
+        options.tls = try tls(settings)
+        options.connectionsMax = settings[SettingsTable.connections]
+        let query = QueryAPI(queryDependencies(settings), options: queryOptions(settings))
+        self.query = query
+        var routes = query.routes()
+        if let storage {
+            routes += receivers(storage, settings)
+        }
+        let http = HTTPServer(options, routes: routes, observer: HTTPInstruments(registry))
+        try http.start()
+        self.http = http
+        log.info("listening", ["role": role.rawValue, "url": http.url])
+    }
+
+    private func tokens(_ settings: Settings) throws -> BearerTokens {
+        let file = settings[SettingsTable.tokenFile]
+        if !file.isEmpty { return try BearerTokens(files: PosixFileSystem(), file: file) }
+        return BearerTokens([settings[SettingsTable.token]])
+    }
+
+    private func tls(_ settings: Settings) throws -> ServerTLS? {
+        let certificate = settings[SettingsTable.tlsCertificate]
+        let key = settings[SettingsTable.tlsKey]
+        if certificate.isEmpty && key.isEmpty { return nil }
+        guard !certificate.isEmpty, !key.isEmpty else {
+            throw SettingError("tls.cert_file and tls.key_file go together")
+        }
+        let authorities = settings[SettingsTable.tlsClientCA]
+        return try ServerTLS(
+            files: PosixFileSystem(), certificateFile: certificate, keyFile: key,
+            clientAuthoritiesFile: authorities.isEmpty ? nil : authorities)
+    }
+
+    private func receivers(_ storage: MetricStorage, _ settings: Settings) -> [HTTPRoute] {
+        var limits = RemoteWriteLimits()
+        limits.labelsPerSeriesMax = settings[SettingsTable.labelsPerSeries]
+        limits.labelNameBytesMax = settings[SettingsTable.labelNameBytes].bytes
+        limits.labelValueBytesMax = settings[SettingsTable.labelValueBytes].bytes
+        let bodyBytes = settings[SettingsTable.bodyBytes].bytes
+        let context = ReceiverContext(
+            sink: storage.collector, registry: registry, ledger: ledger, memory: storage.budget.account("receivers"),
+            clock: clock)
+        var remoteWrite = RemoteWriteReceiver.Options()
+        remoteWrite.bodyBytesMax = bodyBytes
+        remoteWrite.decompressedBytesMax = bodyBytes * 4
+        remoteWrite.limits = limits
+        var text = ImportReceiver.Options()
+        text.bodyBytesMax = bodyBytes
+        text.limits = limits
+        return RemoteWriteReceiver(context, options: remoteWrite).routes + ImportReceiver(context, options: text).routes
+    }
+
+    private func queryOptions(_ settings: Settings) -> QueryOptions {
+        var options = QueryOptions()
+        options.concurrencyMax = settings[SettingsTable.queryConcurrency]
+        options.timeoutSeconds = Double(settings[SettingsTable.queryTimeout].milliseconds) / 1000
+        let slow = settings[SettingsTable.slowQuery].milliseconds
+        options.slowQuerySeconds = slow > 0 ? Double(slow) / 1000 : nil
+        return options
+    }
+
+    private func queryDependencies(_ settings: Settings) -> QueryDependencies {
+        var dependencies = QueryDependencies(source: storage?.source ?? EmptySeriesSource())
+        dependencies.engine.lookbackMilliseconds = settings[SettingsTable.lookback].milliseconds
+        dependencies.engine.samplesMax = settings[SettingsTable.querySamples]
+        dependencies.tenant = { TenantHeader.tenant($0.headers) ?? .default }
+        if let storage { dependencies.storage = { try StorageReport.make(storage.source, limit: $0) } }
+        let state = state
+        dependencies.isReady = { state.isReady }
+        dependencies.configuration = { state.yaml }
+        dependencies.flags = { state.flags }
+        let started = state.started
+        let retention = settings[SettingsTable.retention].text
+        dependencies.runtime = { [storage] in
+            var status = RuntimeStatus()
+            status.startTime = started
+            status.workingDirectory = currentDirectory()
+            status.hostname = hostname()
+            status.isConfigurationLoaded = state.isConfigurationLoaded
+            status.configurationTime = state.configurationTime
+            status.corruptionCount = storage?.engine.statistics.damages ?? 0
+            status.retention = retention
+            return status
+        }
+        dependencies.logger = log.named("query")
+        dependencies.build.version = version
+        dependencies.targets = { [agent] in agent.map { targetsStatus($0.targets()) } ?? TargetsStatus() }
+        dependencies.metrics = { [registry] in TextExposition.write(registry) }
+        return dependencies
+    }
+}
+
+private func currentDirectory() -> String {
+    guard let path = getcwd(nil, 0) else { return "" }
+    defer { free(path) }
+    return String(cString: path)
+}

@@ -1,0 +1,41 @@
+import Bedrock
+import Collector
+import Instruments
+import LSM
+import Model
+import QueryServer
+import Transport
+
+/// The query API over a data folder, in this process and without a socket: what `--data DIR` talks to.
+///
+/// Takes the folder's lock, so it is for folders that no obsd is running on.
+final class LocalServer: HTTPCaller {
+    private let storage: MetricStorage
+    private let api: QueryAPI
+    private let caller: LocalCaller
+
+    init(_ folder: String) throws {
+        guard (try? PosixFileSystem().status(Path.join(folder, "VERSION"))) ?? nil != nil else {
+            throw Failure("\(folder) is not a data folder: it has no VERSION", .usage)
+        }
+        do {
+            storage = try MetricStorage(folder, ledger: LossLedger(registry: InstrumentRegistry()))
+        } catch let error as EngineError {
+            if case .inUse = error {
+                throw Failure("\(folder) is in use by a running obsd: ask that with --server", .refused)
+            }
+            throw Failure("\(error)", .refused)
+        }
+        api = QueryAPI(QueryDependencies(source: storage.source))
+        caller = LocalCaller(routes: api.routes())
+    }
+
+    deinit {
+        api.stop()
+        _ = storage.close(deadlineNanoseconds: 10_000_000_000)
+    }
+
+    func send(_ call: HTTPCall, done: @escaping @Sendable (Result<HTTPResponse, HTTPCallError>) -> Void) {
+        caller.send(call, done: done)
+    }
+}
