@@ -126,6 +126,12 @@ public struct ByteBuffer: ~Copyable, @unchecked Sendable {
         used += written
     }
 
+    /// Appends zeros until the bytes from `start` on are a multiple of `alignment`.
+    public mutating func pad(from start: Int, to alignment: Int) {
+        precondition(alignment > 0 && start >= 0 && start <= count, "pad from \(start) of \(count) to \(alignment)")
+        while (count - start) % alignment != 0 { append(UInt8(0)) }
+    }
+
     /// Overwrites four bytes at `offset`, for lengths and checksums known only afterwards.
     @inlinable public mutating func patch(littleEndian value: UInt32, at offset: Int) {
         precondition(offset >= 0 && offset + 4 <= count, "patch at \(offset) of \(count)")

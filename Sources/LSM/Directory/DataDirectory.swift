@@ -34,6 +34,7 @@ public final class DataDirectory: Sendable {
         do throws(FileError) { lock = try fileSystem.lock(Path.join(path, "LOCK")) } catch {
             throw error.reason == .locked ? EngineError.inUse(directory: path) : .failed("\(error)")
         }
+        try fileSystem.syncDirectory(path)
         try Self.checkVersion(path, fileSystem)
         self.catalog = try catalog ?? SQLiteCatalog(path: Path.join(path, "catalog.db"))
         objects = try DirectoryStore(root: Path.join(path, "objects"), fileSystem: fileSystem)

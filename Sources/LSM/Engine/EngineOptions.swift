@@ -21,7 +21,8 @@ public struct EngineOptions: Sendable {
     /// A window counts as closed so long after its end.
     public var latenessMilliseconds: Int64 = 15 * 60_000
     public var retentionMilliseconds: Int64 = 15 * 24 * 3_600_000
-    /// Of the space that is free or ours, what segments may take; above, the oldest windows go.
+    /// Of the file system's size, what segments may take; above, the oldest windows go. What others store there does not count: it must
+    /// not make us throw away data.
     public var diskFractionMax = 0.8
     /// Retention by matcher.
     public var standingTombstones: [StandingTombstone] = []
@@ -33,6 +34,8 @@ public struct EngineOptions: Sendable {
     public var runsPerMergeMax = 32
     /// Of a core, what compaction may take over time.
     public var backgroundShare = 0.5
+    /// Deaths of the process in a row while recovery applies the same record, after which the record is set aside; 0: never.
+    public var recoveryDeathsMax = 2
     /// Producers' lanes remembered per shard; the ones unused for longest are forgotten first.
     public var laneCountMax = 10_000
 

@@ -12,6 +12,8 @@ extension ShardWorker {
         let state = try environment.catalog.acquire(key, holder: environment.holder)
         let headDirectory = Path.join(environment.directory, "head/\(key)")
         try environment.fileSystem.createDirectoryDurably(headDirectory)
+        // What is read from here on must not vanish with names that nobody has synced.
+        try environment.fileSystem.syncDirectory(headDirectory)
         let heads = try readHeads(headDirectory, committed: state.offset, environment.fileSystem)
         let through = max(state.offset, heads.last?.through ?? 0)
         let queue = try environment.openQueue(key, through + 1)
@@ -72,7 +74,9 @@ extension ShardWorker {
         isRecovering = true
         defer { isRecovering = false }
         let marker = ReplayMarker(
-            path: Path.join(headDirectory, "replaying"), fileSystem: environment.fileSystem)
+            path: Path.join(headDirectory, "replaying"), deathsMax: options.recoveryDeathsMax,
+            fileSystem: environment.fileSystem)
+        defer { marker.finish() }
         var rest = heads[...]
         while true {
             if let next = rest.first, next.firstOffset == activeFirst {
@@ -91,7 +95,6 @@ extension ShardWorker {
             skip(to: end)
             seal()
         }
-        marker.finish()
     }
 
     private func restore(_ recovered: HeadReader) {
@@ -135,7 +138,7 @@ extension ShardWorker {
                 if offset > end { throw RangeIsOver() }
                 if offset > applied + 1 { skip(to: offset - 1) }
                 if marker.isDeadly(offset) {
-                    setAside(bytes, offset: offset, reason: "recovery died at it \(ReplayMarker.deathsMax) times")
+                    setAside(bytes, offset: offset, reason: "recovery died at it \(options.recoveryDeathsMax) times")
                 } else {
                     marker.begin(offset)
                     _ = apply(bytes, offset: offset)

@@ -36,7 +36,7 @@ struct HeadFrame {
         buffer.append(block)
         let checksum = checksum(UnsafeRawBufferPointer(rebasing: buffer.bytes[start...]))
         buffer.patch(littleEndian: checksum, at: start + 24)
-        while (buffer.count - start) % alignment != 0 { buffer.append(UInt8(0)) }
+        buffer.pad(from: start, to: alignment)
     }
 
     /// The frame at `position`, if a whole and sound one is there.

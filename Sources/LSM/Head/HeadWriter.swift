@@ -36,6 +36,7 @@ final class HeadWriter {
             durableThrough = last.after
             pendingThrough = last.through
             pending.append(last.bytes)
+            pending.pad(from: 0, to: HeadFrame.alignment)
         }
     }
 

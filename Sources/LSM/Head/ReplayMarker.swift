@@ -2,7 +2,8 @@ import Bedrock
 
 /// Notes which record recovery is at, so that one that kills the process again and again can be told and set aside.
 ///
-/// A small file, written before each record and removed when recovery is through. It need not survive the machine, only the process: no sync.
+/// A small file, written before each record and removed when recovery ends, well or by an error. It need not survive the machine, only the
+/// process: its writes are not synced.
 final class ReplayMarker {
     private static let byteCount = 20
 
@@ -12,10 +13,12 @@ final class ReplayMarker {
     /// The record at which earlier recoveries died, and how many of them in a row.
     private let suspect: (offset: UInt64, deaths: UInt64)?
 
-    static let deathsMax: UInt64 = 2
+    private let deathsMax: Int
 
-    init(path: String, fileSystem: any FileSystem) {
+    /// - Parameter deathsMax: in a row at the same record make it deadly; 0: none is.
+    init(path: String, deathsMax: Int, fileSystem: any FileSystem) {
         self.path = path
+        self.deathsMax = deathsMax
         self.fileSystem = fileSystem
         suspect = Self.read(path, fileSystem)
         file = try? fileSystem.open(path, .readWrite)
@@ -35,8 +38,8 @@ final class ReplayMarker {
 
     /// Whether the record must not be tried again.
     func isDeadly(_ offset: UInt64) -> Bool {
-        guard let suspect else { return false }
-        return suspect.offset == offset && suspect.deaths >= Self.deathsMax
+        guard let suspect, deathsMax > 0 else { return false }
+        return suspect.offset == offset && suspect.deaths >= UInt64(deathsMax)
     }
 
     /// About to apply the record: if the process dies now, it will be one death more.
@@ -53,5 +56,7 @@ final class ReplayMarker {
     func finish() {
         file = nil
         try? fileSystem.remove(path)
+        // An old marker that comes back after a power cut would accuse the innocent.
+        try? fileSystem.syncDirectory(Path.parent(path))
     }
 }

@@ -45,6 +45,8 @@ public final class LocalLog: WriteQueue, @unchecked Sendable {
         lastSync = clock.monotonicNanoseconds()
         do throws(FileError) {
             try fileSystem.createDirectoryDurably(directory)
+            // A process may have died between renaming a file and syncing its name.
+            try fileSystem.syncDirectory(directory)
             files = try LogFile.list(directory, fileSystem)
             for name in try fileSystem.list(directory) where name.hasSuffix(".tmp") {
                 try fileSystem.remove(Path.join(directory, name))
@@ -223,7 +225,10 @@ public final class LocalLog: WriteQueue, @unchecked Sendable {
             let tail = LogTail(mapped.bytes, firstOffset: last.firstOffset, payloadBytesMax: options.recordBytesMax)
             guard tail.lastOffset > durable else { return }
             durable = tail.provenThrough
-            for extent in tail.unproven { unsynced.append(UnsafeRawBufferPointer(rebasing: mapped.bytes[extent])) }
+            for extent in tail.unproven {
+                unsynced.append(UnsafeRawBufferPointer(rebasing: mapped.bytes[extent]))
+                unsynced.pad(from: 0, to: LogFrame.alignment)
+            }
             nextOffset = tail.lastOffset + 1
             carried = !tail.unproven.isEmpty
         } catch let error as FileError { throw QueueError(error) } catch let error as QueueError { throw error } catch {

@@ -32,7 +32,7 @@ struct LogFrame {
         buffer.append(littleEndian: CRC32C.of(payload, continuing: CRC32C.of(checked)))
         buffer.append(littleEndian: UInt32(0))
         buffer.append(payload)
-        while (buffer.count - start) % alignment != 0 { buffer.append(UInt8(0)) }
+        buffer.pad(from: start, to: alignment)
     }
 
     /// The frame at `position`, if a whole and sound one is there.
@@ -48,7 +48,8 @@ struct LogFrame {
             rebasing: bytes[(position + headerBytes)..<(position + headerBytes + length)])
         let checked = UnsafeRawBufferPointer(rebasing: bytes[(position + 4)..<(position + 24)])
         guard CRC32C.of(payload, continuing: CRC32C.of(checked)) == load(24, UInt32.self) else { return nil }
-        let end = position + headerBytes + (length + alignment - 1) / alignment * alignment
+        // The zeros behind the last frame may not have made it.
+        let end = min(bytes.count, position + headerBytes + (length + alignment - 1) / alignment * alignment)
         return LogFrame(
             offset: load(8, UInt64.self), syncedThrough: load(16, UInt64.self), extent: position..<end, payload: payload
         )

@@ -3,12 +3,12 @@ struct SimulatedDisk: @unchecked Sendable {
     enum NameChange {
         case create(String, SimulatedNode)
         case remove(String)
-        case rename(String, String)
+        case rename(String, String, SimulatedNode)
 
         func touches(_ directory: String) -> Bool {
             switch self {
             case .create(let path, _), .remove(let path): Path.parent(path) == directory
-            case .rename(let source, let target): Path.parent(source) == directory || Path.parent(target) == directory
+            case .rename(let source, let target, _): Path.parent(source) == directory || Path.parent(target) == directory
             }
         }
     }
@@ -86,8 +86,8 @@ struct SimulatedDisk: @unchecked Sendable {
             return 0
         case .remove(let path):
             return names.removeValue(forKey: path)?.size ?? 0
-        case .rename(let source, let target):
-            guard let node = names.removeValue(forKey: source) else { return 0 }
+        case .rename(let source, let target, let node):
+            if names[source] === node { names[source] = nil }
             return names.updateValue(node, forKey: target)?.size ?? 0
         }
     }

@@ -90,11 +90,11 @@ public final class SimulatedFileSystem: FileSystem {
 
     public func rename(_ source: String, to target: String) throws(FileError) {
         try locked { disk throws(FileError) in
-            guard disk.names[source] != nil else {
+            guard let node = disk.names[source] else {
                 throw FileError("rename", source, .notFound, text: "no such file")
             }
             try disk.requireDirectory(Path.parent(target), for: "rename", target)
-            try disk.change(.rename, source) { disk in disk.name(.rename(source, target)) }
+            try disk.change(.rename, source) { disk in disk.name(.rename(source, target, node)) }
         }
     }
 
