@@ -165,7 +165,9 @@ final class EngineSimulation<Signal: SimulatedSignal> {
             var damages: [SegmentDamage] = []
             for shard in engine.snapshot().shards {
                 for tenant in [Tenant.default, Tenant("other")] {
-                    served[Place(shard: shard.index, tenant: tenant)] = try signal.rows(shard, tenant) { damages.append($0) }
+                    served[Place(shard: shard.index, tenant: tenant)] = try signal.rows(shard, tenant) {
+                        damages.append($0)
+                    }
                 }
             }
             if let damage = damages.first { problems.append("damage served: \(damage)") }
@@ -178,11 +180,17 @@ final class EngineSimulation<Signal: SimulatedSignal> {
         guard problems.isEmpty, open() else { return }
         check(settle: true)
         for client in clients { client.isStopped = true }
-        if !scheduler.run(steps: 5000, until: { clients.allSatisfy(\.isIdle) }) { problems.append("a write is never answered") }
+        if !scheduler.run(steps: 5000, until: { clients.allSatisfy(\.isIdle) }) {
+            problems.append("a write is never answered")
+        }
         check(settle: false)
         engine?.close()
-        if !scheduler.run(steps: 5000, until: { scheduler.count == clients.count }) { problems.append("close doesn't end") }
-        if engine?.statistics.shards.contains(where: { $0.memtableRows > 0 }) ?? true { problems.append("close leaves rows in memory") }
+        if !scheduler.run(steps: 5000, until: { scheduler.count == clients.count }) {
+            problems.append("close doesn't end")
+        }
+        if engine?.statistics.shards.contains(where: { $0.memtableRows > 0 }) ?? true {
+            problems.append("close leaves rows in memory")
+        }
         check(settle: false)
         crash()
         guard open() else { return }
@@ -202,7 +210,9 @@ final class EngineSimulation<Signal: SimulatedSignal> {
             for key in try catalog.shards() {
                 guard let state = try catalog.state(key) else { continue }
                 let live = state.segments.map(\.name)
-                if let missing = live.first(where: { !stored.contains($0) }) { problems.append("\(missing) is live and missing") }
+                if let missing = live.first(where: { !stored.contains($0) }) {
+                    problems.append("\(missing) is live and missing")
+                }
                 known.formUnion(live + state.removed.map(\.name) + state.reservations.keys)
             }
             if let orphan = stored.subtracting(known).first { problems.append("\(orphan) is stored and unknown") }

@@ -105,11 +105,14 @@ final class Oracle: Sendable {
     }
 
     private static func judge(_ batch: Batch, _ found: [Int], _ deletes: [Delete]) -> [String] {
-        let what = "batch of \(batch.rows[0].key) with \(batch.rows.map(\.value)) (\(batch.fate)) in shard \(batch.shard): found \(found)"
+        let what =
+            "batch of \(batch.rows[0].key) with \(batch.rows.map(\.value)) (\(batch.fate)) in shard \(batch.shard): found \(found)"
         if found.contains(where: { $0 > 1 }) { return ["doubled: " + what] }
         if Set(found).count > 1 { return ["half there: " + what] }
         let isThere = found[0] == 1
-        if deletes.contains(where: { $0.fate == .acknowledged }) { return isThere ? ["deleted and there: " + what] : [] }
+        if deletes.contains(where: { $0.fate == .acknowledged }) {
+            return isThere ? ["deleted and there: " + what] : []
+        }
         let mayBeDeleted = !deletes.isEmpty
         switch batch.fate {
         case .acknowledged: return isThere || mayBeDeleted ? [] : ["lost: " + what]

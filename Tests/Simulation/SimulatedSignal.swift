@@ -50,7 +50,9 @@ final class EngineTarget<Signal: SimulatedSignal>: WriteTarget {
         // One tenant alone would leave the oracle's picture in halves.
         let both = BothAnswers(done)
         for tenant in [Tenant.default, Tenant("other")] {
-            engine.delete(tenant: tenant, matchers: [Matcher(signal.keyLabel, equals: key)], range: .everything, done: both.answer)
+            engine.delete(
+                tenant: tenant, matchers: [Matcher(signal.keyLabel, equals: key)], range: .everything, done: both.answer
+            )
         }
     }
 }

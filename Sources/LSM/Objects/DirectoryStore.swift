@@ -45,7 +45,8 @@ public final class DirectoryStore: ObjectStore {
         try fileSystem.remove(path)
         try fileSystem.remove(path + DirectoryObjectWriter.temporarySuffix)
         // A name that comes back after a crash would belong to nobody.
-        do throws(FileError) { try fileSystem.syncDirectory(Path.parent(path)) } catch where error.reason == .notFound {}
+        do throws(FileError) { try fileSystem.syncDirectory(Path.parent(path)) } catch  where error.reason == .notFound
+        {}
     }
 
     /// Names come from the catalog; one that would leave the root is refused all the same.

@@ -8,7 +8,8 @@ struct SimulatedDisk: @unchecked Sendable {
         func touches(_ directory: String) -> Bool {
             switch self {
             case .create(let path, _), .remove(let path): Path.parent(path) == directory
-            case .rename(let source, let target, _): Path.parent(source) == directory || Path.parent(target) == directory
+            case .rename(let source, let target, _):
+                Path.parent(source) == directory || Path.parent(target) == directory
             }
         }
     }
