@@ -14,13 +14,17 @@ struct RealQueriesTests {
     @Test func ruleExpressionsRoundTrip() throws {
         let folder = try #require(Conformance.folder).appendingPathComponent("rules/real")
         var count = 0
-        for file in try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil).sorted(by: { $0.path < $1.path }) {
+        for file in try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil).sorted(
+            by: { $0.path < $1.path })
+        {
             guard ["yml", "yaml"].contains(file.pathExtension) else { continue }
             for group in try yaml(file)["groups"]?.sequence ?? [] {
                 for rule in group["rules"]?.sequence ?? [] {
                     let query = try #require(rule["expr"]?.scalar)
                     count += 1
-                    do { try expectRoundTrip(query) } catch { Issue.record("\(file.lastPathComponent): \(query): \(error)") }
+                    do { try expectRoundTrip(query) } catch {
+                        Issue.record("\(file.lastPathComponent): \(query): \(error)")
+                    }
                 }
             }
         }
@@ -31,7 +35,8 @@ struct RealQueriesTests {
         "range": ["1s", "15s", "1m", "5m", "15m", "1h"], "offset": ["1m", "5m", "10m"],
         "simpleAggrOp": ["sum", "avg", "max", "min", "count", "stddev", "stdvar"],
         "simpleTimeAggrOp": ["sum", "avg", "max", "min", "count", "stddev", "stdvar", "absent", "last"],
-        "topBottomOp": ["topk", "bottomk"], "quantile": ["-0.5", "0.1", "0.5", "0.75", "0.95", "0.90", "0.99", "1", "1.5"],
+        "topBottomOp": ["topk", "bottomk"],
+        "quantile": ["-0.5", "0.1", "0.5", "0.75", "0.95", "0.90", "0.99", "1", "1.5"],
         "arithBinOp": ["+", "-", "*", "/", "%", "^"], "compBinOp": ["==", "!=", "<", ">", "<=", ">="],
         "binOp": ["+", "-", "*", "/", "%", "^", "==", "!=", "<", ">", "<=", ">="],
         "simpleMathFunc": ["abs", "ceil", "floor", "exp", "sqrt", "ln", "log2", "log10", "round"],
@@ -48,7 +53,9 @@ struct RealQueriesTests {
             var queries = [try #require(test["query"]?.scalar)]
             for name in test["variant_args"]?.sequence?.compactMap(\.scalar) ?? [] {
                 let values = try #require(Self.variants[name], "\(name)")
-                queries = queries.flatMap { query in values.map { query.replacingOccurrences(of: "{{.\(name)}}", with: $0) } }
+                queries = queries.flatMap { query in
+                    values.map { query.replacingOccurrences(of: "{{.\(name)}}", with: $0) }
+                }
             }
             for query in queries {
                 count += 1
