@@ -92,7 +92,7 @@ let package = Package(
             "obsbench",
             [
                 "Collector", "QueryServer", "Receivers", "PromQL", "MetricStore", "LSM", "Formats", "Transport",
-                "Model", "Bedrock",
+                "Model", "Bedrock", "Instruments",
             ]),
 
         tests("TidyTests", []),

@@ -1,1 +1,40 @@
-print("obsbench")
+import Glibc
+
+signal(SIGPIPE, SIG_IGN)
+
+let usage = """
+    obsbench: measures the house on its own, in one process
+
+      obsbench ingest CORPUS [--data-dir DIR] [--limit BATCHES]
+          Plays a corpus of remote-write bodies into a fresh data folder: samples per CPU second, peak memory, bytes per sample.
+      obsbench query DIR QUERIES [--end UNIX_SECONDS] [--runs N]
+          Runs a file of queries against a data folder: latency and CPU of each.
+
+    A corpus is a run of records <u32 lane> <u32 items> <u32 length> <body>, little endian. A file of queries has lines
+    NAME | instant, range, labels or series | SPAN STEP | EXPRESSION.
+    """
+
+/// The value behind a flag.
+func option(_ name: String) -> String? {
+    let words = CommandLine.arguments
+    return words.firstIndex(of: name).flatMap { $0 + 1 < words.count ? words[$0 + 1] : nil }
+}
+
+let words = CommandLine.arguments.dropFirst().filter { !$0.hasPrefix("--") }
+do {
+    switch (words.first, words.count) {
+    case ("ingest", 2...):
+        try IngestCommand(corpus: words[1], folder: option("--data-dir"), limit: option("--limit").flatMap { Int($0) } ?? .max).run()
+    case ("query", 3...):
+        try QueryCommand(
+            folder: words[1], queries: words[2], end: option("--end").flatMap { Int64($0) },
+            runs: option("--runs").flatMap { Int($0) } ?? 11
+        ).run()
+    default:
+        print(usage)
+        exit(2)
+    }
+} catch {
+    print("obsbench: \(error)")
+    exit(1)
+}

@@ -49,7 +49,9 @@ extension Server {
         var options = clientOptions()
         let token = settings[SettingsTable.remoteToken]
         if !token.isEmpty { options.defaults.credentials = .bearer(token) }
-        return RemoteWriteDestination(.init(url: url), caller: HTTPClient(options), clock: clock)
+        var destination = RemoteWriteDestination.Options(url: url)
+        destination.externalLabels = configuration.scraping.global.externalLabels
+        return RemoteWriteDestination(destination, caller: HTTPClient(options), clock: clock)
     }
 
     private func clientOptions() -> HTTPClientOptions {
