@@ -83,7 +83,8 @@ let package = Package(
         program(
             "obsq",
             [
-                "Configuration", "TerminalUI", "Dashboards", "Client", "Agent", "Collector", "QueryServer", "Instruments",
+                "Configuration", "TerminalUI", "Dashboards", "Client", "Agent", "Collector", "QueryServer",
+                "Instruments",
                 "PromQL", "MetricStore",
                 "LSM", "Formats", "Transport",
                 "Model", "Bedrock",

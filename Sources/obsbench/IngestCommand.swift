@@ -19,7 +19,9 @@ struct IngestCommand {
     func run() throws {
         let files = PosixFileSystem()
         let path = folder ?? "obsbench-\(SystemClock().now())"
-        guard try files.status(path) == nil else { throw SettingProblem("\(path) exists already: choose a fresh folder") }
+        guard try files.status(path) == nil else {
+            throw SettingProblem("\(path) exists already: choose a fresh folder")
+        }
         defer { if folder == nil { removeFolder(path, files) } }
         let registry = InstrumentRegistry()
         let ledger = LossLedger(registry: registry)
@@ -112,7 +114,8 @@ private final class Flights: Sendable {
         var failure: String?
         switch result {
         case .success(let response) where response.status / 100 == 2: break
-        case .success(let response): failure = "\(response.status) \(String(decoding: response.body.prefix(300), as: UTF8.self))"
+        case .success(let response):
+            failure = "\(response.status) \(String(decoding: response.body.prefix(300), as: UTF8.self))"
         case .failure(let error): failure = "\(error)"
         }
         state.withLock { state in

@@ -38,7 +38,9 @@ struct QueryCommand {
         for query in try text.split(separator: "\n").compactMap({ try parse(String($0), end: end) }) {
             let warm = try caller.call(HTTPCall(.get, query.url))
             guard warm.status == 200 else {
-                print("| \(query.name) | \(warm.status) \(String(decoding: warm.body.prefix(120), as: UTF8.self)) | | | |")
+                print(
+                    "| \(query.name) | \(warm.status) \(String(decoding: warm.body.prefix(120), as: UTF8.self)) | | | |"
+                )
                 continue
             }
             var times: [Double] = []

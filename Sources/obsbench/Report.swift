@@ -4,7 +4,9 @@ import Bedrock
 enum Report {
     static func print(_ rows: [(name: String, value: String)]) {
         let width = rows.map(\.name.count).max() ?? 0
-        for row in rows { Swift.print(row.name + String(repeating: " ", count: width - row.name.count) + "  " + row.value) }
+        for row in rows {
+            Swift.print(row.name + String(repeating: " ", count: width - row.name.count) + "  " + row.value)
+        }
     }
 
     /// Three significant digits, or all of a whole number.

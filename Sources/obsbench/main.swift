@@ -24,7 +24,9 @@ let words = CommandLine.arguments.dropFirst().filter { !$0.hasPrefix("--") }
 do {
     switch (words.first, words.count) {
     case ("ingest", 2...):
-        try IngestCommand(corpus: words[1], folder: option("--data-dir"), limit: option("--limit").flatMap { Int($0) } ?? .max).run()
+        try IngestCommand(
+            corpus: words[1], folder: option("--data-dir"), limit: option("--limit").flatMap { Int($0) } ?? .max
+        ).run()
     case ("query", 3...):
         try QueryCommand(
             folder: words[1], queries: words[2], end: option("--end").flatMap { Int64($0) },

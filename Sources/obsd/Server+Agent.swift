@@ -80,7 +80,8 @@ func targetsStatus(_ targets: TargetStatuses) -> TargetsStatus {
                 discoveredLabels: target.discoveredLabels, labels: target.labels, scrapePool: target.scrapePool,
                 scrapeURL: target.scrapeURL, globalURL: target.globalURL, lastError: target.lastError,
                 lastScrape: target.lastScrape, lastScrapeSeconds: target.lastScrapeSeconds,
-                health: target.health.rawValue, scrapeInterval: target.scrapeInterval, scrapeTimeout: target.scrapeTimeout)
+                health: target.health.rawValue, scrapeInterval: target.scrapeInterval,
+                scrapeTimeout: target.scrapeTimeout)
         },
         dropped: targets.dropped.map {
             TargetsStatus.Dropped(discoveredLabels: $0.discoveredLabels, scrapePool: $0.scrapePool)
