@@ -286,7 +286,8 @@ private func exampleDashboard() throws -> Dashboard {
         #expect(editor.text == "srte(")
         _ = editor.handle(.control("u"))
         #expect(editor.text == "" && editor.cursor == 0)
-        #expect(!editor.handle(.up))
+        let isUpTaken = editor.handle(.up)
+        #expect(!isUpTaken)
     }
 }
 

@@ -9,7 +9,7 @@ import Transport
         let folder = try TemporaryFolder()
         let server = try ObsdProcess(data: folder.path + "/data", ["--agent-interval", "1s"])
         let value = try #require(try eventually { try HTTP.value(server.url, "node_memory_MemTotal_bytes{job=\"host\"}") })
-        #expect(value > 1 << 20)
+        #expect(value > 1_048_576)
         #expect(try eventually { try HTTP.value(server.url, "obs_lsm_records_written_total") } ?? 0 > 0)
         let status = try run(Programs.obsq, ["--server", server.url, "status"])
         #expect(status.status == 0 && status.output.contains("ready"))

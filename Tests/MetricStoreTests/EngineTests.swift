@@ -84,7 +84,7 @@ import Testing
 
     @Test func rowsSurviveFlushesAndRestarts() throws {
         var template = Array("/tmp/metricstore-XXXXXX".utf8CString)
-        let made = template.withUnsafeMutableBufferPointer { mkdtemp($0.baseAddress) }
+        let made = template.withUnsafeMutableBufferPointer { $0.baseAddress.flatMap { mkdtemp($0) } }
         let path = try #require(made.map { String(cString: $0) })
         defer { try? Self.removeTree(path) }
         do {

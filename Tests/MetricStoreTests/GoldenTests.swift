@@ -1,0 +1,81 @@
+import Bedrock
+import Glibc
+import LSM
+import Model
+import Testing
+
+@testable import MetricStore
+
+/// Files written once by version 1 of the formats. They must be readable for good, and version 1 must go on writing the same bytes.
+///
+/// A format changes by a new version with files of its own. `OBS_GOLDEN_WRITE=1` writes the files that are missing.
+@Suite struct GoldenTests {
+    private static let folder = Path.join(Path.parent(#filePath), "Golden")
+
+    private func golden(_ name: String, _ make: () throws -> [UInt8]) throws -> [UInt8] {
+        let path = Path.join(Self.folder, name)
+        let files = PosixFileSystem()
+        if getenv("OBS_GOLDEN_WRITE") != nil, try files.status(path) == nil { try files.replace(path, with: make()) }
+        return try files.readAll(path)
+    }
+
+    private static let series: [SeriesInput] = {
+        let times = (0..<50).map { 1_700_000_000_000 + Int64($0) * 15_000 }
+        let late = times.map { $0 + Int64($0 / 15_000 % 3) }
+        func one(_ pairs: KeyValuePairs<String, String>, _ times: [Int64], _ value: (Int) -> Double) -> SeriesInput {
+            SeriesInput(labels: Labels(pairs), timestamps: times, values: times.indices.map(value))
+        }
+        var histogram = SeriesInput(labels: Labels(["__name__": "latency", "job": "api"]))
+        histogram.histograms = (0..<4).map {
+            .init(timestamp: times[$0], histogram: MetricRecordTests.sampleHistogram(Double($0 + 1)))
+        }
+        return [
+            one(["__name__": "up", "instance": "a:1", "job": "node"], times) { _ in 1 },
+            one(["__name__": "up", "instance": "b:1", "job": "node"], late) { $0 == 40 ? StaleMarker.value : 1 },
+            one(["__name__": "bytes_total", "instance": "a:1", "job": "node"], times) { Double($0 * 4096 + ($0 % 3) * 512) },
+            one(["__name__": "seconds_total", "instance": "a:1", "Zone": "eu"], times) { Double($0 * 125) / 100 },
+            one(["__name__": "noise", "instance": "b:1", "job": "node"], late) { 1 / Double($0 + 3) },
+            one(["__name__": "mixed", "job": "api"], times) { $0 % 20 == 7 ? -0.0 : Double($0) / 10 },
+            histogram,
+        ]
+    }()
+
+    @Test func segment() throws {
+        let make = { try MetricSegment.write(Self.series, metadata: SegmentTests.families) }
+        let bytes = try golden("segment-v1.bin", make)
+        let segment = try MetricFormat().open(MemoryObject(bytes))
+        #expect(try segment.contents() == SegmentContents(Self.series))
+        #expect(try segment.metadata().map(\.family) == ["a", "b"])
+        try segment.verify { Issue.record("\($0)") }
+        #expect(try make() == bytes)
+    }
+
+    /// Compressed blocks are only read: another zstd may write others.
+    @Test func compressedSegment() throws {
+        let bytes = try golden("segment-v1-tier1.bin") {
+            try MetricSegment.write(Self.series, tier: 1, metadata: SegmentTests.families)
+        }
+        let segment = try MetricFormat().open(MemoryObject(bytes))
+        #expect(segment.directory.blocks.contains { $0.rawBytes > 0 })
+        #expect(try segment.contents() == SegmentContents(Self.series))
+        try segment.verify { Issue.record("\($0)") }
+    }
+
+    @Test func recordAndCheckpoint() throws {
+        let make = {
+            var record = ByteBuffer()
+            MetricRecord.encode(MetricRecordTests.batch(), into: &record)
+            return record.array()
+        }
+        let record = try golden("record-v1.bin", make)
+        #expect(record == make())
+        let table = MetricMemtable()
+        try MemtableTests.apply(record, 1, to: table)
+        for tick in 0..<150 { try MemtableTests.apply(MemtableTests.record([(1, Int64(tick) * 1000, Double(tick))]), UInt64(tick + 2), to: table) }
+        var block = ByteBuffer()
+        table.checkpoint(into: &block)
+        let checkpoint = try golden("checkpoint-v1.bin") { block.array() }
+        #expect(checkpoint == block.array())
+        #expect(try MemtableTests.restored([checkpoint]).pin().contents() == table.pin().contents())
+    }
+}
