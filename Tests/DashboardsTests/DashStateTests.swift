@@ -25,7 +25,8 @@ private func exampleDashboard() throws -> Dashboard {
     private let now: Int64 = 1_700_000_000_000
 
     private func state(width: Int = 80, height: Int = 24) throws -> DashState {
-        let settings = DashSettings(window: TimeWindow(from: "now-1h"), refresh: 10_000, zone: .utc, theme: .monochrome, server: "http://s:1")
+        let settings = DashSettings(
+            window: TimeWindow(from: "now-1h"), refresh: 10_000, zone: .utc, theme: .monochrome, server: "http://s:1")
         return DashState(try exampleDashboard(), settings, width: width, height: height, now: now)
     }
 
@@ -46,7 +47,8 @@ private func exampleDashboard() throws -> Dashboard {
                 variables.chosen["job"] = ["node"]
                 answer(state.handle(.variables(variables, generation: generation), now: now), &state, fails: fails)
             case .query(let id, let panel, let plan, let generation):
-                let outcome = fails
+                let outcome =
+                    fails
                     ? PanelOutcome(plan: plan, content: PanelContent(), errors: ["1:2: parse error: bad"])
                     : PanelOutcome(plan: plan, content: content(panel, plan), errors: [])
                 answer(state.handle(.panel(id: id, outcome, generation: generation), now: now), &state)
@@ -61,7 +63,8 @@ private func exampleDashboard() throws -> Dashboard {
             var table = SeriesTable()
             switch query.timing {
             case .instant(let time): table.append(Labels(["x": "a"]), [Sample(time, 42)])
-            case .range(let start, _, let step): table.append(Labels(["x": "a"]), (0..<50).map { Sample(start + $0 * step, Double($0)) })
+            case .range(let start, _, let step):
+                table.append(Labels(["x": "a"]), (0..<50).map { Sample(start + $0 * step, Double($0)) })
             }
             answers[query.target] = QueryAnswer(.matrix(table))
         }
@@ -100,7 +103,9 @@ private func exampleDashboard() throws -> Dashboard {
         let old = state.generation
         _ = state.refresh(now: now + 10_000)
         let plan = PanelPlan(range: TimeRange(0, 1), step: 1)
-        _ = state.handle(.panel(id: 1, PanelOutcome(plan: plan, content: PanelContent(), errors: ["late"]), generation: old), now: now)
+        _ = state.handle(
+            .panel(id: 1, PanelOutcome(plan: plan, content: PanelContent(), errors: ["late"]), generation: old),
+            now: now)
         #expect(state.results[1]?.errors == [])
         #expect(state.results[1]?.isLoading == true)
     }
@@ -188,7 +193,10 @@ private func exampleDashboard() throws -> Dashboard {
         #expect(state.frame(now: now).plainText().contains("job: node"))
         _ = press([.enter, .down], &state)
         let effects = press([.enter], &state)
-        #expect(effects.contains { if case .resolveVariables(let wanted, _, _) = $0 { wanted["job"] == ["db"] } else { false } })
+        #expect(
+            effects.contains {
+                if case .resolveVariables(let wanted, _, _) = $0 { wanted["job"] == ["db"] } else { false }
+            })
         // Panels wait for the variables.
         #expect(queries(effects) == [])
     }
@@ -202,7 +210,9 @@ private func exampleDashboard() throws -> Dashboard {
             return
         }
         #expect(plan.queries[0].expression == "b")
-        _ = state.handle(.explored(PanelOutcome(plan: plan, content: content(panel, plan), errors: []), generation: generation), now: now)
+        _ = state.handle(
+            .explored(PanelOutcome(plan: plan, content: content(panel, plan), errors: []), generation: generation),
+            now: now)
         #expect(state.frame(now: now).plainText().contains("Two of node"))
         let second = press([.backspace] + "sum(x)".map { .character($0) } + [.enter], &state)
         guard case .explore(_, let edited, _)? = second.first else {
@@ -243,10 +253,15 @@ private func exampleDashboard() throws -> Dashboard {
     // MARK: robustness
 
     @Test func everySizeDraws() throws {
-        for (width, height) in [(0, 0), (1, 1), (10, 3), (29, 8), (30, 8), (40, 10), (80, 24), (132, 43), (200, 60), (500, 150)] {
+        for (width, height) in [
+            (0, 0), (1, 1), (10, 3), (29, 8), (30, 8), (40, 10), (80, 24), (132, 43), (200, 60), (500, 150),
+        ] {
             var state = try loaded(width: width, height: height)
             _ = state.frame(now: now)
-            for key in [Key.enter, .character("e"), .escape, .character("?"), .escape, .character("t"), .escape, .character(":")] {
+            for key in [
+                Key.enter, .character("e"), .escape, .character("?"), .escape, .character("t"), .escape,
+                .character(":"),
+            ] {
                 _ = press([key], &state)
                 let frame = state.frame(now: now)
                 #expect(frame.width == width && frame.height == height)
@@ -265,14 +280,18 @@ private func exampleDashboard() throws -> Dashboard {
             random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
             return Int(random >> 33) % limit
         }
-        let keys: [Key] = [
-            .up, .down, .left, .right, .enter, .enter, .escape, .tab, .backTab, .backspace, .delete, .pageUp, .pageDown, .home, .end, .function(1), .control("t"), .control("w"), .control("u"), .control("l"),
-        ] + "hjklqtv/:+-[]reu?gGnp 日x".map { .character($0) }
+        let keys: [Key] =
+            [
+                .up, .down, .left, .right, .enter, .enter, .escape, .tab, .backTab, .backspace, .delete, .pageUp,
+                .pageDown, .home, .end, .function(1), .control("t"), .control("w"), .control("u"), .control("l"),
+            ] + "hjklqtv/:+-[]reu?gGnp 日x".map { .character($0) }
         for round in 0..<3_000 {
             let effects = state.handle(.terminal(.key(keys[next(keys.count)])), now: now + Int64(round) * 100)
             if next(4) == 0 { answer(effects, &state, fails: next(5) == 0) }
             if next(20) == 0 { _ = state.handle(.terminal(.resize(width: next(200), height: next(60))), now: now) }
-            if next(10) == 0 { _ = state.handle(.terminal(.wheel(next(2) * 2 - 1, x: next(80), y: next(24))), now: now) }
+            if next(10) == 0 {
+                _ = state.handle(.terminal(.wheel(next(2) * 2 - 1, x: next(80), y: next(24))), now: now)
+            }
             if next(10) == 0 { _ = state.handle(.terminal(.click(x: next(80), y: next(24))), now: now) }
             if next(5) == 0 { _ = state.frame(now: now) }
         }
@@ -282,7 +301,9 @@ private func exampleDashboard() throws -> Dashboard {
 @Suite struct LineEditorTests {
     @Test func editing() {
         var editor = LineEditor("rate(x)")
-        for key: Key in [.home, .character("s"), .right, .delete, .end, .backspace, .control("w")] { _ = editor.handle(key) }
+        for key: Key in [.home, .character("s"), .right, .delete, .end, .backspace, .control("w")] {
+            _ = editor.handle(key)
+        }
         #expect(editor.text == "srte(")
         _ = editor.handle(.control("u"))
         #expect(editor.text == "" && editor.cursor == 0)

@@ -1,5 +1,5 @@
-import Foundation
 import Formats
+import Foundation
 import Testing
 import Transport
 
@@ -8,7 +8,8 @@ import Transport
     @Test func hostMetricsAnswerWithinSeconds() throws {
         let folder = try TemporaryFolder()
         let server = try ObsdProcess(data: folder.path + "/data", ["--agent-interval", "1s"])
-        let value = try #require(try eventually { try HTTP.value(server.url, "node_memory_MemTotal_bytes{job=\"host\"}") })
+        let value = try #require(
+            try eventually { try HTTP.value(server.url, "node_memory_MemTotal_bytes{job=\"host\"}") })
         #expect(value > 1_048_576)
         #expect(try eventually { try HTTP.value(server.url, "obs_lsm_records_written_total") } ?? 0 > 0)
         let status = try run(Programs.obsq, ["--server", server.url, "status"])
@@ -35,7 +36,8 @@ import Transport
         let folder = try TemporaryFolder()
         let config = try folder.write(
             "obs.yml",
-            "scrape_configs:\n  - job_name: real\n    scrape_interval: 1s\n    static_configs: [{targets: ['127.0.0.1:\(port)']}]\n")
+            "scrape_configs:\n  - job_name: real\n    scrape_interval: 1s\n    static_configs: [{targets: ['127.0.0.1:\(port)']}]\n"
+        )
         let server = try ObsdProcess(data: folder.path + "/data", ["--config", config])
         let query = "node_boot_time_seconds{job=\"real\"}"
         #expect(try eventually { try HTTP.value(server.url, query) } != nil)

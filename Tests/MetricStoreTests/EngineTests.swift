@@ -42,7 +42,9 @@ import Testing
                 }
                 batch.append(MetricMetadata(family: "m1", kind: .counter))
                 for shard in 0..<engine.shardCount {
-                    let own = batch.entries.indices.filter { Int(batch.labels($0).hash128.high % UInt64(engine.shardCount)) == shard }
+                    let own = batch.entries.indices.filter {
+                        Int(batch.labels($0).hash128.high % UInt64(engine.shardCount)) == shard
+                    }
                     let record = WriteRecord()
                     record.withPayload { MetricRecord.encode(batch, entries: own, metadata: shard == 0, into: &$0) }
                     try wait { engine.submit(record, shard: shard, done: $0) }
@@ -57,7 +59,9 @@ import Testing
             let batch = SeriesBatch()
             try selection.read(0..<selection.count, into: batch)
             for i in 0..<selection.count {
-                for (time, value) in zip(batch.times(i), batch.floats(i)) { oracle.add(selection.labels(i), time, value) }
+                for (time, value) in zip(batch.times(i), batch.floats(i)) {
+                    oracle.add(selection.labels(i), time, value)
+                }
             }
             return oracle
         }
@@ -78,7 +82,9 @@ import Testing
 
     private func expected(_ series: Range<Int>, _ ticks: Range<Int>) -> SeriesOracle {
         var oracle = SeriesOracle()
-        for tick in ticks { for i in series { oracle.add(MemtableTests.labels(i), Int64(tick) * 15_000, Double(tick * i)) } }
+        for tick in ticks {
+            for i in series { oracle.add(MemtableTests.labels(i), Int64(tick) * 15_000, Double(tick * i)) }
+        }
         return oracle
     }
 
@@ -105,9 +111,12 @@ import Testing
             #expect(try running.read() == truth)
             try running.wait {
                 running.engine.delete(
-                    tenant: .default, matchers: [Matcher("half", equals: "odd")], range: TimeRange(0, 200_000), done: $0)
+                    tenant: .default, matchers: [Matcher("half", equals: "odd")], range: TimeRange(0, 200_000), done: $0
+                )
             }
-            for (labels, rows) in truth.rows where labels["half"] == "odd" { truth.rows[labels] = rows.filter { $0.key > 200_000 } }
+            for (labels, rows) in truth.rows where labels["half"] == "odd" {
+                truth.rows[labels] = rows.filter { $0.key > 200_000 }
+            }
             #expect(try running.read() == truth)
             try running.wait { running.engine.flush(done: $0) }
             try running.write(0..<20, 50..<51)
@@ -123,7 +132,11 @@ import Testing
         let fileSystem = PosixFileSystem()
         for name in try fileSystem.list(path) {
             let inner = Path.join(path, name)
-            if try fileSystem.status(inner)?.isDirectory == true { try removeTree(inner) } else { try fileSystem.remove(inner) }
+            if try fileSystem.status(inner)?.isDirectory == true {
+                try removeTree(inner)
+            } else {
+                try fileSystem.remove(inner)
+            }
         }
         try fileSystem.remove(path)
     }
