@@ -91,7 +91,7 @@ import Testing
         let folder = try TemporaryFolder()
         let first = try ObsdProcess("collector", data: folder.path + "/data")
         let second = try run(Programs.obsd, ["collector", "--data-dir", folder.path + "/data", "--listen", "127.0.0.1:0"])
-        #expect(second.status == 1 && second.errors.contains("in use"), "\(second.errors)")
+        #expect(second.status == 1 && second.errors.contains("another process uses"), "\(second.errors)")
         #expect(first.isRunning)
         let local = try run(Programs.obsq, ["query", "up", "--data", folder.path + "/data"])
         #expect(local.status == 3 && local.errors.contains("in use"), "\(local.errors)")

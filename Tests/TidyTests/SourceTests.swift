@@ -26,7 +26,11 @@ import Testing
 
     @Test func timeComesThroughTheSeam() throws {
         let clocks = ["clock_gettime", "gettimeofday", "Date()", "ContinuousClock", "DispatchTime.now"]
-        let home: Set<String> = ["Sources/Bedrock/Time/ClockSource.swift"]
+        // Beside the clock itself, the two places that wait on a condition until a point of the kernel's own clock.
+        let home: Set<String> = [
+            "Sources/Bedrock/Time/ClockSource.swift", "Sources/Bedrock/Scheduling/Waker.swift",
+            "Sources/Agent/Host/HelperThread.swift",
+        ]
         var found: [String] = []
         for file in try repository.swiftFiles("Sources") where !home.contains(file.path) {
             for (number, line) in file.lines.enumerated() {

@@ -138,12 +138,19 @@ public struct HTTPRoute: Sendable {
     public var pattern: String
     /// Largest body accepted, in bytes, before and after decompression.
     public var bodyMax: Int
+    /// Whether the server undoes the request's Content-Encoding; false for protocols that compress in their own way, whose handler
+    /// judges that header itself.
+    public var decodesBody: Bool
     public var handler: HTTPHandler
 
-    public init(_ methods: [HTTPMethod], _ pattern: String, bodyMax: Int = 1 << 20, _ handler: @escaping HTTPHandler) {
+    public init(
+        _ methods: [HTTPMethod], _ pattern: String, bodyMax: Int = 1 << 20, decodesBody: Bool = true,
+        _ handler: @escaping HTTPHandler
+    ) {
         self.methods = methods
         self.pattern = pattern
         self.bodyMax = bodyMax
+        self.decodesBody = decodesBody
         self.handler = handler
     }
 }

@@ -14,12 +14,14 @@ struct Router: Sendable {
         let methods: [HTTPMethod]
         let pattern: String
         let bodyMax: Int
+        let decodesBody: Bool
         let handler: HTTPHandler
 
         init(_ route: HTTPRoute) {
             methods = route.methods
             pattern = route.pattern
             bodyMax = route.bodyMax
+            decodesBody = route.decodesBody
             handler = route.handler
         }
     }

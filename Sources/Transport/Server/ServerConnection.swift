@@ -185,7 +185,8 @@ final class ServerConnection: @unchecked Sendable {
         }
         try find(method, head)
         let announced = headers["Content-Encoding"] ?? ""
-        guard let coding = ContentCoding(contentEncoding: announced) else {
+        let isDecoded = route?.decodesBody ?? true
+        guard let coding = isDecoded ? ContentCoding(contentEncoding: announced) : .identity else {
             throw Refusal(
                 status: 415, type: "bad_data", text: "Content-Encoding \(announced) is not understood",
                 headers: ["Accept-Encoding": "zstd, gzip, deflate"])
