@@ -1,6 +1,6 @@
 import Bedrock
-import Foundation
 import Formats
+import Foundation
 import Model
 import Testing
 
@@ -8,7 +8,9 @@ import Testing
 @Suite(.serialized) struct BadInputTests {
     private let now = Int64(Date().timeIntervalSince1970) * 1000
 
-    private func post(_ server: ObsdProcess, _ body: Data, _ change: [String: String] = [:]) throws -> (status: Int, body: String) {
+    private func post(_ server: ObsdProcess, _ body: Data, _ change: [String: String] = [:]) throws -> (
+        status: Int, body: String
+    ) {
         try server.post(
             "/api/v1/write", body, headers: RemoteWriteClient.headers.merging(change) { _, changed in changed })
     }
@@ -20,12 +22,15 @@ import Testing
         #expect(try post(server, good).status == 204)
         for length in [0, 1, good.count / 2, good.count - 1] {
             let answer = try post(server, good.prefix(length))
-            #expect(length == 0 ? [204, 400].contains(answer.status) : answer.status == 400, "truncated to \(length): \(answer)")
+            #expect(
+                length == 0 ? [204, 400].contains(answer.status) : answer.status == 400,
+                "truncated to \(length): \(answer)")
         }
         var generator = SeededGenerator(seed: 7)
         for _ in 0..<200 {
             var flipped = good
-            flipped[Int.random(in: 0..<flipped.count, using: &generator)] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
+            flipped[Int.random(in: 0..<flipped.count, using: &generator)] ^=
+                1 << UInt8.random(in: 0..<8, using: &generator)
             let status = try post(server, flipped).status
             #expect([204, 400, 413].contains(status))
         }
@@ -48,7 +53,8 @@ import Testing
         var gzip = ByteBuffer()
         zeros.withUnsafeBytes { Gzip.compress($0, into: &gzip) }
         let text = try server.post(
-            "/api/v1/import/prometheus", Data(gzip.array()), headers: ["Content-Encoding": "gzip", "Content-Type": "text/plain"])
+            "/api/v1/import/prometheus", Data(gzip.array()),
+            headers: ["Content-Encoding": "gzip", "Content-Type": "text/plain"])
         #expect(text.status == 413, "\(text)")
         #expect(server.isRunning)
     }
@@ -90,7 +96,8 @@ import Testing
     @Test func twoProcessesOnOneFolder() throws {
         let folder = try TemporaryFolder()
         let first = try ObsdProcess("collector", data: folder.path + "/data")
-        let second = try run(Programs.obsd, ["collector", "--data-dir", folder.path + "/data", "--listen", "127.0.0.1:0"])
+        let second = try run(
+            Programs.obsd, ["collector", "--data-dir", folder.path + "/data", "--listen", "127.0.0.1:0"])
         #expect(second.status == 1 && second.errors.contains("another process uses"), "\(second.errors)")
         #expect(first.isRunning)
         let local = try run(Programs.obsq, ["query", "up", "--data", folder.path + "/data"])
@@ -120,11 +127,14 @@ import Testing
         let server = try ObsdProcess("collector", data: folder.path + "/data", environment: ["OBS_TOKEN": "hunter2"])
         #expect(try server.get("/-/healthy").status == 200)
         #expect(try server.get("/api/v1/labels").status == 401)
-        let allowed = try HTTP.exchange("GET", server.url + "/api/v1/labels", headers: ["Authorization": "Bearer hunter2"])
+        let allowed = try HTTP.exchange(
+            "GET", server.url + "/api/v1/labels", headers: ["Authorization": "Bearer hunter2"])
         #expect(allowed.status == 200)
         #expect(!server.logText.contains("hunter2"))
-        #expect(!(try HTTP.exchange(
-            "GET", server.url + "/api/v1/status/flags", headers: ["Authorization": "Bearer hunter2"])).body.contains("hunter2"))
+        #expect(
+            !(try HTTP.exchange(
+                "GET", server.url + "/api/v1/status/flags", headers: ["Authorization": "Bearer hunter2"])).body
+                .contains("hunter2"))
     }
 
     @Test func reloadKeepsTheOldConfigurationWhenTheNewOneIsWrong() throws {

@@ -1,5 +1,5 @@
-import Foundation
 import Formats
+import Foundation
 import Synchronization
 import Testing
 
@@ -24,10 +24,12 @@ import Testing
                         return state.sent
                     }
                     let body = RemoteWriteClient.body(
-                        metric: "kill_test", series: series, timestamp: start + Int64(number) * 10) { _ in Double(number) }
+                        metric: "kill_test", series: series, timestamp: start + Int64(number) * 10
+                    ) { _ in Double(number) }
                     guard
                         let answer = try? HTTP.exchange(
-                            "POST", server.url + "/api/v1/write", body: body, headers: RemoteWriteClient.headers, seconds: 5),
+                            "POST", server.url + "/api/v1/write", body: body, headers: RemoteWriteClient.headers,
+                            seconds: 5),
                         answer.status == 204
                     else { break }
                     results.withLock { $0.acknowledged.append(number) }
@@ -52,10 +54,13 @@ import Testing
             let numbers = points.compactMap { $0[1]?.string.flatMap { Int($0) } }
             #expect(numbers.count == Set(numbers).count, "doubled samples")
             let lost = acknowledged.subtracting(numbers)
-            #expect(lost.isEmpty, "lost \(lost.count) of \(acknowledged.count) acknowledged batches, such as \(lost.sorted().prefix(5))")
+            #expect(
+                lost.isEmpty,
+                "lost \(lost.count) of \(acknowledged.count) acknowledged batches, such as \(lost.sorted().prefix(5))")
             #expect(numbers.allSatisfy { $0 >= 0 && $0 < sent })
         }
-        let total = try HTTP.value(server.url, "sum(count_over_time(kill_test[\(span)]))", time: "\(Double(end) / 1000)")
+        let total = try HTTP.value(
+            server.url, "sum(count_over_time(kill_test[\(span)]))", time: "\(Double(end) / 1000)")
         let bounds = Double(acknowledged.count * series)...Double(sent * series)
         #expect(bounds.contains(total ?? 0), "\(total ?? 0) samples, not within \(bounds)")
     }
