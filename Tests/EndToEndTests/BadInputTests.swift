@@ -150,3 +150,38 @@ import Testing
         #expect(server.isRunning)
     }
 }
+
+@Suite(.serialized) struct VerifyTests {
+    /// A flipped byte in a segment is found by `verify`, reported by the server, and costs nothing but what it holds.
+    @Test func aFlippedByteIsFoundAndTheRestIsServed() throws {
+        let folder = try TemporaryFolder()
+        let data = folder.path + "/data"
+        let now = Int64(Date().timeIntervalSince1970) * 1000
+        let server = try ObsdProcess("collector", data: data)
+        for tick in 0..<50 {
+            let body = RemoteWriteClient.body(metric: "kept", series: 200, timestamp: now - 60_000 + Int64(tick) * 1000) {
+                Double($0) * 1.1 + Double(tick)
+            }
+            #expect(try server.post("/api/v1/write", body, headers: RemoteWriteClient.headers).status == 204)
+        }
+        #expect(server.stop() == 0)
+        let sound = try run(Programs.obsq, ["verify", data])
+        #expect(sound.status == 0 && sound.output.contains("sound"), "\(sound.output)\(sound.errors)")
+        let objects = try #require(FileManager.default.enumerator(atPath: data + "/objects"))
+        let names = objects.compactMap { $0 as? String }.filter { !$0.hasSuffix("/") && $0.contains("metrics/") }
+        let files = names.map { data + "/objects/" + $0 }.filter {
+            var isFolder: ObjCBool = false
+            return FileManager.default.fileExists(atPath: $0, isDirectory: &isFolder) && !isFolder.boolValue
+        }
+        let victim = try #require(files.sorted().first)
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: victim))
+        bytes[bytes.count / 3] ^= 0x10
+        try bytes.write(to: URL(fileURLWithPath: victim))
+        let damaged = try run(Programs.obsq, ["verify", data])
+        #expect(damaged.status == 1 && damaged.output.contains("damaged"), "\(damaged.output)\(damaged.errors)")
+        let again = try ObsdProcess("collector", data: data)
+        let count = try HTTP.value(again.url, "count(count_over_time(kept[5m]))", time: "\(now / 1000)")
+        #expect((count ?? 0) > 50, "only \(count ?? 0) series are left")
+        #expect(again.isRunning)
+    }
+}

@@ -15,16 +15,8 @@ final class LocalServer: HTTPCaller {
     private let caller: LocalCaller
 
     init(_ folder: String) throws {
-        guard (try? PosixFileSystem().status(Path.join(folder, "VERSION"))) ?? nil != nil else {
-            throw Failure("\(folder) is not a data folder: it has no VERSION", .usage)
-        }
-        do {
-            storage = try MetricStorage(folder, ledger: LossLedger(registry: InstrumentRegistry()))
-        } catch let error as EngineError {
-            if case .inUse = error {
-                throw Failure("\(folder) is in use by a running obsd: ask that with --server", .refused)
-            }
-            throw Failure("\(error)", .refused)
+        storage = try withDataFolder(folder) {
+            try MetricStorage(folder, ledger: LossLedger(registry: InstrumentRegistry()))
         }
         api = QueryAPI(QueryDependencies(source: storage.source))
         caller = LocalCaller(routes: api.routes())
@@ -37,5 +29,17 @@ final class LocalServer: HTTPCaller {
 
     func send(_ call: HTTPCall, done: @escaping @Sendable (Result<HTTPResponse, HTTPCallError>) -> Void) {
         caller.send(call, done: done)
+    }
+}
+
+/// Runs `open` on a folder that holds data already, and puts what stands in the way into words.
+func withDataFolder<T>(_ folder: String, _ open: () throws -> T) throws -> T {
+    let version = (try? PosixFileSystem().status(Path.join(folder, "VERSION"))) ?? nil
+    guard version != nil else { throw Failure("\(folder) is not a data folder: it has no VERSION", .usage) }
+    do {
+        return try open()
+    } catch let error as EngineError {
+        if case .inUse = error { throw Failure("\(folder) is in use by a running obsd: ask that with --server", .refused) }
+        throw Failure("\(error)", .refused)
     }
 }

@@ -1,5 +1,5 @@
 /// Every command, in the order of the overview.
 let allCommands: [Command] = [
     queryCommand, rangeCommand, labelsCommand, seriesCommand, statusCommand, dashCommand, checkConfigCommand,
-    checkMetricsCommand, checkQueryCommand, testPromQLCommand,
+    checkMetricsCommand, checkQueryCommand, testPromQLCommand, verifyCommand,
 ]
