@@ -159,7 +159,8 @@ import Testing
         let now = Int64(Date().timeIntervalSince1970) * 1000
         let server = try ObsdProcess("collector", data: data)
         for tick in 0..<50 {
-            let body = RemoteWriteClient.body(metric: "kept", series: 200, timestamp: now - 60_000 + Int64(tick) * 1000) {
+            let body = RemoteWriteClient.body(metric: "kept", series: 200, timestamp: now - 60_000 + Int64(tick) * 1000)
+            {
                 Double($0) * 1.1 + Double(tick)
             }
             #expect(try server.post("/api/v1/write", body, headers: RemoteWriteClient.headers).status == 204)

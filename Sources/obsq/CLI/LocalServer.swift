@@ -39,7 +39,9 @@ func withDataFolder<T>(_ folder: String, _ open: () throws -> T) throws -> T {
     do {
         return try open()
     } catch let error as EngineError {
-        if case .inUse = error { throw Failure("\(folder) is in use by a running obsd: ask that with --server", .refused) }
+        if case .inUse = error {
+            throw Failure("\(folder) is in use by a running obsd: ask that with --server", .refused)
+        }
         throw Failure("\(error)", .refused)
     }
 }

@@ -17,7 +17,8 @@ let verifyCommand = Command(
             output.line(
                 JSONValue.object(
                     JSONObject([
-                        ("segments", .number(Double(found.segments))), ("segmentBytes", .number(Double(found.segmentBytes))),
+                        ("segments", .number(Double(found.segments))),
+                        ("segmentBytes", .number(Double(found.segmentBytes))),
                         ("rows", .number(Double(found.rows))), ("logRecords", .number(Double(found.logRecords))),
                         ("damages", .array(found.damages.map { .string("\($0)") })),
                     ])
