@@ -31,7 +31,7 @@ done
 bin=$(swift build -c release "${release_flags[@]}" --show-bin-path)
 
 mkdir -p "$data"
-log=$data/obsd.log
+log=$data.log
 url=http://$listen
 if "$bin/obsq" --server "$url" status >/dev/null 2>&1; then
     die "something answers on $url already: stop it, or choose another port with --listen"
