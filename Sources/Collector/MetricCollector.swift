@@ -51,8 +51,10 @@ public final class MetricCollector: MetricSink {
         if plan.refusedSamples > 0 {
             ledger.enter(plan.refusedSamples, place: "collector", reason: "series_limit")
             if firstReason == nil {
+                let series = plan.firstRefused.map { "\($0)" } ?? "a series"
                 firstReason =
-                    "\(plan.firstRefused.map { "\($0)" } ?? "a series") is new, and tenant \"\(tenant)\" has \(shards.activeSeries(tenant)) active series already (limits.series_per_tenant is \(limits.seriesPerTenantMax))"
+                    "\(series) is new, and tenant \"\(tenant)\" has \(shards.activeSeries(tenant)) active series already "
+                    + "(limits.series_per_tenant is \(limits.seriesPerTenantMax))"
             }
         }
         let receipt = WriteReceipt(

@@ -24,6 +24,15 @@ import Testing
         #expect(long.isEmpty, "over \(limit) lines; split by concept: \(long.joined(separator: ", "))")
     }
 
+    @Test func linesFitAWideScreen() throws {
+        let limit = 180
+        var long: [String] = []
+        for file in try repository.swiftFiles("Sources") + repository.swiftFiles("Tests") {
+            for (number, line) in file.lines.enumerated() where line.count > limit { long.append("\(file.path):\(number + 1)") }
+        }
+        #expect(long.isEmpty, "over \(limit) columns: \(long.joined(separator: ", "))")
+    }
+
     @Test func timeComesThroughTheSeam() throws {
         let clocks = ["clock_gettime", "gettimeofday", "Date()", "ContinuousClock", "DispatchTime.now"]
         // Beside the clock itself, the two places that wait on a condition until a point of the kernel's own clock.
