@@ -36,7 +36,8 @@ public final class MetricCollector: MetricSink {
         let limits = limits.withLock { $0 }
         guard watermarks.admits(tenant) else {
             ledger.enter(batch.sampleCount, place: "collector", reason: "tenant_limit")
-            return done(.failure(.invalid("tenant \"\(tenant)\" is new, and there are \(limits.tenantsMax) already (limit)")))
+            return done(
+                .failure(.invalid("tenant \"\(tenant)\" is new, and there are \(limits.tenantsMax) already (limit)")))
         }
         let admission = Admission(limits: limits, newest: watermarks.newest(tenant), now: clock.now())
         let (newest, refused) = admission.survey(batch)
@@ -58,7 +59,8 @@ public final class MetricCollector: MetricSink {
             }
         }
         let receipt = WriteReceipt(
-            accepted: offered - plan.refusedSamples, rejected: refused + plan.refusedSamples, firstRejection: firstReason)
+            accepted: offered - plan.refusedSamples, rejected: refused + plan.refusedSamples,
+            firstRejection: firstReason)
         let records = plan.records(accepted, origin: origin)
         guard !records.isEmpty else { return done(.success(receipt)) }
         let join = ShardJoin(count: records.count) { [watermarks] result in

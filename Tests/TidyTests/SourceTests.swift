@@ -28,7 +28,9 @@ import Testing
         let limit = 180
         var long: [String] = []
         for file in try repository.swiftFiles("Sources") + repository.swiftFiles("Tests") {
-            for (number, line) in file.lines.enumerated() where line.count > limit { long.append("\(file.path):\(number + 1)") }
+            for (number, line) in file.lines.enumerated() where line.count > limit {
+                long.append("\(file.path):\(number + 1)")
+            }
         }
         #expect(long.isEmpty, "over \(limit) columns: \(long.joined(separator: ", "))")
     }
