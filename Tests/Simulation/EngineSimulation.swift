@@ -20,8 +20,7 @@ final class EngineSimulation<Signal: SimulatedSignal> {
     private(set) var problems: [String] = []
     private(set) var events: [String] = []
 
-    /// Batches acknowledged in all seeds so far would be zero if the simulation did nothing.
-    var acknowledgedCount: Int { oracle.acknowledgedCount }
+    private(set) var coverage = Coverage()
 
     init(_ signal: Signal, seed: UInt64) {
         self.signal = signal
@@ -35,7 +34,7 @@ final class EngineSimulation<Signal: SimulatedSignal> {
         let clientSeed = generator.next()
         let oracle = oracle
         clients = (0..<3).map {
-            SimulatedClient(number: $0, seed: clientSeed, oracle: oracle, clock: clock, deletes: deletes)
+            SimulatedClient(number: $0, seed: clientSeed, oracle: oracle, clock: clock, deletes: deletes, repeats: signal.keepsRepeats)
         }
         options.shardCount = Int.random(in: 1...2, using: &generator)
         options.logBytesMax = Int.random(in: 2...16, using: &generator) * 512
@@ -142,6 +141,7 @@ final class EngineSimulation<Signal: SimulatedSignal> {
     }
 
     private func crash() {
+        if let engine { coverage.note(engine.statistics) }
         fileSystem.crash()
         scheduler.removeAll()
         engine = nil
@@ -157,21 +157,9 @@ final class EngineSimulation<Signal: SimulatedSignal> {
 
     private func check(settle: Bool) {
         guard let engine else { return }
-        if engine.damage.count > 0 {
-            problems.append("damage reported: \(engine.damage.reports[0])")
-        }
         do {
-            var served: [Place: [Row]] = [:]
-            var damages: [SegmentDamage] = []
-            for shard in engine.snapshot().shards {
-                for tenant in [Tenant.default, Tenant("other")] {
-                    served[Place(shard: shard.index, tenant: tenant)] = try signal.rows(shard, tenant) {
-                        damages.append($0)
-                    }
-                }
-            }
-            if let damage = damages.first { problems.append("damage served: \(damage)") }
-            problems += oracle.check(served, settle: settle)
+            problems += oracle.check(try signal.served(engine), settle: settle)
+            if let damage = engine.damage.reports.first { problems.append("damage reported: \(damage)") }
         } catch { problems.append("can't read: \(error)") }
     }
 
@@ -199,6 +187,7 @@ final class EngineSimulation<Signal: SimulatedSignal> {
         clock.advance(milliseconds: 3_600_000)
         _ = scheduler.run(steps: 300) { false }
         checkObjects()
+        coverage.acknowledged = oracle.acknowledgedCount
     }
 
     /// Every object is live, removed and waiting, or reserved; and every live one is there.

@@ -18,7 +18,10 @@ final class Oracle: Sendable {
     }
 
     struct Batch {
+        /// Each of its own value.
         var rows: [Row]
+        /// Of a key and time that other batches have, too.
+        var again: [Row] = []
         var tenant: Tenant
         var shard: Int
         var fate: Fate = .pending
@@ -82,9 +85,10 @@ final class Oracle: Sendable {
     func check(_ served: [Place: [Row]], settle: Bool) -> [String] {
         var problems: [String] = []
         var counts: [Place: [UInt64: Int]] = [:]
-        for (place, rows) in served {
-            problems += Self.order(rows, place)
-            for row in rows { counts[place, default: [:]][row.value, default: 0] += 1 }
+        for (place, all) in served {
+            problems += Self.order(all, place)
+            problems += again(all.filter { $0.key.hasPrefix("again") }, place)
+            for row in all where !row.key.hasPrefix("again") { counts[place, default: [:]][row.value, default: 0] += 1 }
         }
         state.withLock { state in
             for index in state.batches.indices {
@@ -119,6 +123,24 @@ final class Oracle: Sendable {
         case .pending, .unknown: return []
         case .refused: return isThere && !batch.isRetried ? ["refused and there: " + what] : []
         case .gone: return isThere ? ["came back: " + what] : []
+        }
+    }
+
+    /// Of what is written again and again one value is there, the last acknowledged or a later one.
+    private func again(_ rows: [Row], _ place: Place) -> [String] {
+        state.withLock { state in
+            let here = state.batches.filter { $0.shard == place.shard && $0.tenant == place.tenant }
+            var problems: [String] = []
+            for key in Set(here.flatMap(\.again).map(\.key)) {
+                let values = rows.filter { $0.key == key }.map(\.value)
+                let written = here.filter { $0.again.first?.key == key }
+                let last = written.last { $0.fate == .acknowledged }?.again[0].value ?? 0
+                let possible = written.filter { ![.gone, .refused].contains($0.fate) }.map(\.again[0].value)
+                if values.count > 1 { problems.append("\(key) in \(place) has \(values.count) values") }
+                if last > 0 && (values.first ?? 0) < last { problems.append("\(key) in \(place) is \(values), not \(last)") }
+                if let value = values.first, !possible.contains(value) { problems.append("\(key) in \(place) is \(value), which is not there") }
+            }
+            return problems
         }
     }
 

@@ -12,6 +12,8 @@ final class SimulatedClient: Worker, @unchecked Sendable {
     private let clock: SimulatedClock
     private let isAgent: Bool
     private let deletes: Bool
+    /// Whether it may write several rows of one key and time.
+    private let repeats: Bool
     private var generator: SeededGenerator
     private var written: UInt64 = 0
     private var sequence: UInt64 = 0
@@ -35,11 +37,12 @@ final class SimulatedClient: Worker, @unchecked Sendable {
 
     private var retry: (index: Int, batch: Oracle.Batch)?
 
-    init(number: Int, seed: UInt64, oracle: Oracle, clock: SimulatedClock, deletes: Bool) {
+    init(number: Int, seed: UInt64, oracle: Oracle, clock: SimulatedClock, deletes: Bool, repeats: Bool) {
         self.number = number
         self.oracle = oracle
         self.clock = clock
         self.deletes = deletes
+        self.repeats = repeats
         name = "client-\(number)"
         isAgent = number % 2 == 0
         generator = SeededGenerator(seed: seed &* 31 &+ UInt64(number))
@@ -99,7 +102,7 @@ final class SimulatedClient: Worker, @unchecked Sendable {
         let producer = isAgent ? BatchOrigin.Producer(name: name, lane: 7, sequence: sequence) : nil
         let outstanding = Outstanding(index, isDelete: false)
         self.outstanding = outstanding
-        target.write(batch.rows, shard: batch.shard, tenant: batch.tenant, producer: producer) { result in
+        target.write(batch.rows + batch.again, shard: batch.shard, tenant: batch.tenant, producer: producer) { result in
             outstanding.answers.wrappingAdd(1, ordering: .relaxed)
             outstanding.result.withLock { $0 = result }
         }
@@ -117,10 +120,12 @@ final class SimulatedClient: Worker, @unchecked Sendable {
                 case 1: now / 60_000 * 60_000
                 default: now + Int64(i)
                 }
-            return Row(key, time, UInt64(number + 1) << 32 | written)
+            return Row(key, repeats ? time : time / 65_536 * 65_536 + Int64(written), UInt64(number + 1) << 32 | written)
         }
+        // One that is written again and again: its last value counts.
+        let again = repeats ? [] : [Row("again-\(number)", 1_700_000_000_000, UInt64(number + 1) << 32 | written)]
         return Oracle.Batch(
-            rows: rows, tenant: Int.random(in: 0..<4, using: &generator) == 0 ? Tenant("other") : .default,
+            rows: rows, again: again, tenant: Int.random(in: 0..<4, using: &generator) == 0 ? Tenant("other") : .default,
             shard: Int.random(in: 0..<shardCount, using: &generator), isRetried: isAgent)
     }
 

@@ -9,19 +9,31 @@ protocol SimulatedSignal {
     var format: Format { get }
     /// Label that carries a row's key.
     var keyLabel: String { get }
-    func append(_ rows: [Row], to payload: inout ByteBuffer)
-    /// By key, time and arrival.
-    func rows(_ shard: ShardSnapshot<Format>, _ tenant: Tenant, damage: (SegmentDamage) -> Void) throws -> [Row]
+    /// Whether rows of equal key and time are all kept; otherwise the last one counts.
+    var keepsRepeats: Bool { get }
+    func append(_ rows: [Row], shard: Int, to payload: inout ByteBuffer)
+    /// What readers get: by key, time and arrival.
+    func served(_ engine: SignalEngine<Format>) throws -> [Place: [Row]]
 }
+
+/// The tenants that clients write for.
+let simulatedTenants = [Tenant.default, Tenant("other")]
 
 struct RowSignal: SimulatedSignal {
     let format = RowFormat()
     let keyLabel = "key"
+    let keepsRepeats = true
 
-    func append(_ rows: [Row], to payload: inout ByteBuffer) { RowCoding.append(rows, to: &payload) }
+    func append(_ rows: [Row], shard: Int, to payload: inout ByteBuffer) { RowCoding.append(rows, to: &payload) }
 
-    func rows(_ shard: ShardSnapshot<RowFormat>, _ tenant: Tenant, damage: (SegmentDamage) -> Void) throws -> [Row] {
-        try shard.rows(tenant, damage: damage)
+    func served(_ engine: SignalEngine<RowFormat>) throws -> [Place: [Row]] {
+        var served: [Place: [Row]] = [:]
+        for shard in engine.snapshot().shards {
+            for tenant in simulatedTenants {
+                served[Place(shard: shard.index, tenant: tenant)] = try shard.rows(tenant) { engine.damage.report($0) }
+            }
+        }
+        return served
     }
 }
 
@@ -42,14 +54,14 @@ final class EngineTarget<Signal: SimulatedSignal>: WriteTarget {
         done: @escaping @Sendable (Result<Void, WriteError>) -> Void
     ) {
         let record = WriteRecord(tenant: tenant, producer: producer)
-        record.withPayload { signal.append(rows, to: &$0) }
+        record.withPayload { signal.append(rows, shard: shard, to: &$0) }
         engine.submit(record, shard: shard, done: done)
     }
 
     func delete(key: String, done: @escaping @Sendable (Result<Void, WriteError>) -> Void) {
         // One tenant alone would leave the oracle's picture in halves.
         let both = BothAnswers(done)
-        for tenant in [Tenant.default, Tenant("other")] {
+        for tenant in simulatedTenants {
             engine.delete(
                 tenant: tenant, matchers: [Matcher(signal.keyLabel, equals: key)], range: .everything, done: both.answer
             )
