@@ -13,7 +13,7 @@ struct MetricSignal: SimulatedSignal {
     func append(_ rows: [Row], shard: Int, to payload: inout ByteBuffer) {
         let batch = MetricBatch()
         for row in rows {
-            batch.beginSeries(Labels([("__name__", row.key), ("shard", "\(shard)")]))
+            batch.beginSeries(Labels(["__name__": row.key, "shard": "\(shard)"]))
             batch.append(timestamp: row.time, value: Double(row.value))
         }
         MetricRecord.encode(batch, into: &payload)
