@@ -34,7 +34,9 @@ final class EngineSimulation<Signal: SimulatedSignal> {
         let clientSeed = generator.next()
         let oracle = oracle
         clients = (0..<3).map {
-            SimulatedClient(number: $0, seed: clientSeed, oracle: oracle, clock: clock, deletes: deletes, repeats: signal.keepsRepeats)
+            SimulatedClient(
+                number: $0, seed: clientSeed, oracle: oracle, clock: clock, deletes: deletes,
+                repeats: signal.keepsRepeats)
         }
         options.shardCount = Int.random(in: 1...2, using: &generator)
         options.logBytesMax = Int.random(in: 2...16, using: &generator) * 512

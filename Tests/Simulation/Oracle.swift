@@ -137,8 +137,12 @@ final class Oracle: Sendable {
                 let last = written.last { $0.fate == .acknowledged }?.again[0].value ?? 0
                 let possible = written.filter { ![.gone, .refused].contains($0.fate) }.map(\.again[0].value)
                 if values.count > 1 { problems.append("\(key) in \(place) has \(values.count) values") }
-                if last > 0 && (values.first ?? 0) < last { problems.append("\(key) in \(place) is \(values), not \(last)") }
-                if let value = values.first, !possible.contains(value) { problems.append("\(key) in \(place) is \(value), which is not there") }
+                if last > 0 && (values.first ?? 0) < last {
+                    problems.append("\(key) in \(place) is \(values), not \(last)")
+                }
+                if let value = values.first, !possible.contains(value) {
+                    problems.append("\(key) in \(place) is \(value), which is not there")
+                }
             }
             return problems
         }

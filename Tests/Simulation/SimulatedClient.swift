@@ -120,12 +120,14 @@ final class SimulatedClient: Worker, @unchecked Sendable {
                 case 1: now / 60_000 * 60_000
                 default: now + Int64(i)
                 }
-            return Row(key, repeats ? time : time / 65_536 * 65_536 + Int64(written), UInt64(number + 1) << 32 | written)
+            return Row(
+                key, repeats ? time : time / 65_536 * 65_536 + Int64(written), UInt64(number + 1) << 32 | written)
         }
         // One that is written again and again: its last value counts.
         let again = repeats ? [] : [Row("again-\(number)", 1_700_000_000_000, UInt64(number + 1) << 32 | written)]
         return Oracle.Batch(
-            rows: rows, again: again, tenant: Int.random(in: 0..<4, using: &generator) == 0 ? Tenant("other") : .default,
+            rows: rows, again: again,
+            tenant: Int.random(in: 0..<4, using: &generator) == 0 ? Tenant("other") : .default,
             shard: Int.random(in: 0..<shardCount, using: &generator), isRetried: isAgent)
     }
 
