@@ -59,10 +59,8 @@ public struct PrometheusClient: Sendable {
         _ path: String, _ form: [(name: String, value: String)]
     ) async throws(ClientError) -> QueryAnswer {
         let body = try await post(path, form)
-        return try read(body) { (bytes, envelope, offset) throws(ScanError) in
-            QueryAnswer(
-                try AnswerParser.result(bytes, at: offset), warnings: envelope.warnings, infos: envelope.infos)
-        }
+        let (result, envelope) = try read(body) { (scanner) throws(ScanError) in try AnswerParser.result(&scanner) }
+        return QueryAnswer(result, warnings: envelope.warnings, infos: envelope.infos)
     }
 
     // MARK: series and labels
@@ -87,24 +85,20 @@ public struct PrometheusClient: Sendable {
         matching selectors: [String], range: TimeRange? = nil, limit: Int? = nil
     ) async throws(ClientError) -> [Labels] {
         let body = try await post("/api/v1/series", Self.form(selectors, range, limit))
-        return try read(body) { (bytes, _, offset) throws(ScanError) in
-            var scanner = JSONScanner(bytes)
-            scanner.seek(offset)
+        return try read(body) { (scanner) throws(ScanError) in
             var result: [Labels] = []
             var labels = LabelBytes()
             try scanner.array { (scanner) throws(ScanError) in result.append(try labels.read(&scanner)) }
             return result
-        }
+        }.value
     }
 
     private func strings(_ body: [UInt8]) async throws(ClientError) -> [String] {
-        try read(body) { (bytes, _, offset) throws(ScanError) in
-            var scanner = JSONScanner(bytes)
-            scanner.seek(offset)
+        try read(body) { (scanner) throws(ScanError) in
             var result: [String] = []
             try scanner.array { (scanner) throws(ScanError) in result.append(try scanner.string()) }
             return result
-        }
+        }.value
     }
 
     // MARK: what the server knows about itself
@@ -198,7 +192,9 @@ public struct PrometheusClient: Sendable {
 
     private func failure(_ response: HTTPResponse) -> ClientError {
         let text = String(decoding: response.body.prefix(2_000), as: UTF8.self).trimmedBlanks
-        let envelope = response.body.withUnsafeBytes { try? Envelope($0) }
+        let envelope = response.body.withUnsafeBytes { bytes in
+            try? Envelope(bytes) { (scanner) throws(ScanError) in try scanner.skip() }
+        }
         let reason =
             envelope.map(\.errorText).flatMap { $0.isEmpty ? nil : $0 } ?? (text.isEmpty ? "no reason given" : text)
         if response.status == 401 || response.status == 403 {
@@ -212,16 +208,15 @@ public struct PrometheusClient: Sendable {
     }
 
     private func read<T>(
-        _ body: [UInt8], _ parse: (UnsafeRawBufferPointer, Envelope, Int) throws(ScanError) -> T
-    ) throws(ClientError) -> T {
-        let outcome: Result<T, ClientError> = body.withUnsafeBytes { bytes in
+        _ body: [UInt8], _ parse: (inout JSONScanner) throws(ScanError) -> T
+    ) throws(ClientError) -> (value: T, envelope: Envelope) {
+        let outcome: Result<(value: T, envelope: Envelope), ClientError> = body.withUnsafeBytes { bytes in
+            var value: T?
             do throws(ScanError) {
-                let envelope = try Envelope(bytes)
-                guard envelope.isSuccess, let offset = envelope.dataOffset else {
-                    return .failure(
-                        .api(APIError(status: 200, kind: envelope.errorType, message: envelope.errorText)))
-                }
-                return .success(try parse(bytes, envelope, offset))
+                let envelope = try Envelope(bytes) { (scanner) throws(ScanError) in value = try parse(&scanner) }
+                if let value { return .success((value, envelope)) }
+                let reason = envelope.errorText.isEmpty ? "the answer has no data" : envelope.errorText
+                return .failure(.api(APIError(status: 200, kind: envelope.errorType, message: reason)))
             } catch {
                 return .failure(.malformed(server: server.address, reason: "\(error.reason) at byte \(error.offset)"))
             }

@@ -1,7 +1,7 @@
 import Bedrock
 import Model
 
-/// The envelope of an API answer, with its data still as bytes.
+/// The envelope of an API answer.
 struct Envelope {
     var isSuccess = false
     var isError = false
@@ -9,19 +9,27 @@ struct Envelope {
     var errorText = ""
     var warnings: [String] = []
     var infos: [String] = []
-    /// Where `data` starts, nil when there is none.
-    var dataOffset: Int?
+    /// Whether a successful answer had `data`.
+    var hasData = false
 
-    /// Reads everything but the data in one pass.
-    init(_ bytes: UnsafeRawBufferPointer) throws(ScanError) {
+    /// Reads an answer; `data` is called with the scanner at the data of a successful one, and consumes it.
+    ///
+    /// Servers send the status first: then one pass does it. Otherwise the data is passed over and read at the end.
+    init(_ bytes: UnsafeRawBufferPointer, data: (inout JSONScanner) throws(ScanError) -> Void) throws(ScanError) {
         var scanner = JSONScanner(bytes)
         var found = self
+        var dataOffset: Int?
         try scanner.object { (scanner, key) throws(ScanError) in
             switch key.count {
             case 4 where key.elementsEqual("data".utf8):
-                _ = scanner.peek()
-                found.dataOffset = scanner.offset
-                try scanner.skip()
+                if found.isSuccess {
+                    try data(&scanner)
+                    found.hasData = true
+                } else {
+                    _ = scanner.peek()
+                    dataOffset = scanner.offset
+                    try scanner.skip()
+                }
             case 5 where key.elementsEqual("error".utf8): found.errorText = try scanner.string()
             case 5 where key.elementsEqual("infos".utf8): found.infos = try Self.strings(&scanner)
             case 6 where key.elementsEqual("status".utf8):
@@ -32,6 +40,11 @@ struct Envelope {
             case 9 where key.elementsEqual("errorType".utf8): found.errorType = try scanner.string()
             default: try scanner.skip()
             }
+        }
+        if let dataOffset, found.isSuccess, !found.hasData {
+            scanner.seek(dataOffset)
+            try data(&scanner)
+            found.hasData = true
         }
         self = found
     }
@@ -52,9 +65,8 @@ struct AnswerParser {
     private var table = SeriesTable()
     private var labels = LabelBytes()
 
-    static func result(_ bytes: UnsafeRawBufferPointer, at dataOffset: Int) throws(ScanError) -> QueryResult {
-        var scanner = JSONScanner(bytes)
-        scanner.seek(dataOffset)
+    /// With the scanner at the data.
+    static func result(_ scanner: inout JSONScanner) throws(ScanError) -> QueryResult {
         var type = ""
         var resultOffset: Int?
         var parsed: QueryResult?
@@ -72,8 +84,11 @@ struct AnswerParser {
         }
         if let parsed { return parsed }
         guard let resultOffset else { throw scanner.error("the data has no result") }
+        let end = scanner.offset
         scanner.seek(resultOffset)
-        return try Self.result(&scanner, type)
+        let late = try Self.result(&scanner, type)
+        scanner.seek(end)
+        return late
     }
 
     private static func result(_ scanner: inout JSONScanner, _ type: String) throws(ScanError) -> QueryResult {

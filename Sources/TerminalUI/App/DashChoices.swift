@@ -202,9 +202,10 @@ struct DashCommand {
         DashCommand(name: "range", argument: "FROM [TO]", meaning: "time range: 6h, now-1d now, 2026-03-01 2026-03-02"),
         DashCommand(name: "refresh", argument: "10s|off", meaning: "how often to ask anew"),
         DashCommand(name: "var", argument: "NAME=VALUE", meaning: "set a variable"),
-        DashCommand(name: "utc", argument: "", meaning: "times in UTC"), DashCommand(name: "local", argument: "", meaning: "times of this machine's zone"),
-        DashCommand(name: "theme", argument: "dark|light|mono", meaning: "colours"), DashCommand(name: "help", argument: "", meaning: "all keys"),
-        DashCommand(name: "quit", argument: "", meaning: "leave"),
+        DashCommand(name: "theme", argument: "dark|light|mono", meaning: "colours"),
+        DashCommand(name: "utc", argument: "", meaning: "times in UTC"),
+        DashCommand(name: "local", argument: "", meaning: "times of this machine's zone"),
+        DashCommand(name: "help", argument: "", meaning: "all keys"), DashCommand(name: "quit", argument: "", meaning: "leave"),
     ]
 
     /// By name or its only beginning; `q` and `q!` as everywhere.

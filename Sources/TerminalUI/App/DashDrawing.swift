@@ -97,6 +97,10 @@ extension DashState {
         context.cursor = cursor
         context.scroll = panelScroll
         PanelPainter(context: context, isBoxed: true).draw(view(place, isFocused: true), on: &surface, in: viewport)
+        if !place.panel.description.isEmpty {
+            let text = " " + Self.oneLine(planner.scoped(place.panel).expand(place.panel.description, .title)) + " "
+            surface.fitted(text, x: 2, y: viewport.maxY - 1, columns: width - 4, theme.muted)
+        }
     }
 
     private func drawExplore(_ explore: Explore, on surface: inout Surface, now: Int64) {
@@ -221,15 +225,17 @@ enum KeyHints {
 /// All keys and commands.
 enum HelpPage {
     private static let keys: [(String, String)] = [
-        ("arrows, hjkl", "move between panels"), ("Tab, Shift-Tab", "next, previous panel"), ("PgUp, PgDn, g, G", "scroll"), ("Enter", "open the panel; fold or unfold a row"),
-        ("Esc", "back; drop the filter"), ("/", "show only series with this in their name"), ("t", "time range"), ("+  -", "zoom in, out"), ("[  ]", "earlier, later"),
-        ("r", "ask anew"), ("e", "explore: edit the panel's query"), ("v", "variables"), ("u", "UTC or local time"), ("mouse", "click to focus and open, wheel to scroll"),
+        ("arrows, hjkl", "move between panels"), ("Tab, Shift-Tab", "next, previous panel"),
+        ("PgUp, PgDn, g, G", "scroll"), ("Enter", "open the panel; fold or unfold a row"), ("Esc", "back; drop the filter"),
+        ("/", "show only series with this in their name"), ("t", "time range"), ("+  -", "zoom in, out"),
+        ("[  ]", "earlier, later"), ("r", "ask anew"), ("e", "explore: edit the panel's query"), ("v", "variables"),
+        ("u", "UTC or local time"), ("mouse", "click to focus and open, wheel to scroll"),
         ("Ctrl-L, Ctrl-Z", "draw anew, suspend"), ("q, Ctrl-C", "quit"),
     ]
 
     static func draw(on surface: inout Surface, _ theme: Theme) {
         let commands = DashCommand.all.map { (":" + $0.name + ($0.argument.isEmpty ? "" : " " + $0.argument), $0.meaning) }
-        let lines = keys + [("", "")] + commands
+        let lines = keys + commands
         let columns = lines.map { CharacterWidth.of($0.0) }.max() ?? 0
         let width = columns + 4 + (lines.map { CharacterWidth.of($0.1) }.max() ?? 0) + 4
         let rect = surface.bounds.centered(width: min(surface.width, width), height: min(surface.height, lines.count + 2))

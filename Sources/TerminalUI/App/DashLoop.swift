@@ -119,7 +119,8 @@ actor DashLoop {
     /// Gives the terminal back to the shell until the process is continued.
     private func suspend() {
         terminal.leave()
-        kill(getpid(), SIGSTOP)
+        // To this very thread: it must not run on while another one takes the signal.
+        raise(SIGSTOP)
         terminal.enter()
         let size = terminal.size
         post.yield(.terminal(.resize(width: size.width, height: size.height)))
