@@ -37,7 +37,8 @@ extension DashState {
         switch menu.purpose {
         case .timeRange:
             if item.value.isEmpty {
-                mode = .prompt(Prompt(purpose: .timeRange, editor: LineEditor(settings.window.from + " " + settings.window.to)))
+                mode = .prompt(
+                    Prompt(purpose: .timeRange, editor: LineEditor(settings.window.from + " " + settings.window.to)))
                 return []
             }
             mode = behind
@@ -67,7 +68,8 @@ extension DashState {
         var next = menu
         guard let item = menu.current, let at = menu.items.firstIndex(of: item) else { return [] }
         next.items[at].isMarked.toggle()
-        for index in next.items.indices where (next.items[index].value == Variable.all) != (item.value == Variable.all) { next.items[index].isMarked = false }
+        for index in next.items.indices where (next.items[index].value == Variable.all) != (item.value == Variable.all)
+        { next.items[index].isMarked = false }
         mode = .menu(next)
         return []
     }
@@ -125,13 +127,17 @@ extension DashState {
         let parts = text.split(separator: " ").map(String.init).filter { $0 != "to" && $0 != "-" }
         var window: TimeWindow?
         switch parts.count {
-        case 1: window = DurationText.parse(parts[0]).flatMap { $0 > 0 ? TimeWindow(last: $0) : nil } ?? TimeWindow(from: parts[0])
+        case 1:
+            window =
+                DurationText.parse(parts[0]).flatMap { $0 > 0 ? TimeWindow(last: $0) : nil }
+                ?? TimeWindow(from: parts[0])
         case 2: window = TimeWindow(from: parts[0], to: parts[1])
         case 4: window = TimeWindow(from: parts[0] + " " + parts[1], to: parts[2] + " " + parts[3])
         default: break
         }
         guard let window, window.resolve(now: now, zone: settings.zone) != nil else {
-            message = Message(text: "no time range: \"\(text)\" (try 6h, now-1d now, 2026-03-01 2026-03-02)", isError: true)
+            message = Message(
+                text: "no time range: \"\(text)\" (try 6h, now-1d now, 2026-03-01 2026-03-02)", isError: true)
             return []
         }
         settings.window = window
@@ -145,13 +151,16 @@ extension DashState {
         guard let name = words.first else { return [] }
         let argument = words.count > 1 ? words[1] : ""
         guard let command = DashCommand.find(name) else {
-            message = Message(text: "unknown command \"\(name)\" (\(DashCommand.all.map(\.name).joined(separator: ", ")))", isError: true)
+            message = Message(
+                text: "unknown command \"\(name)\" (\(DashCommand.all.map(\.name).joined(separator: ", ")))",
+                isError: true)
             return []
         }
         switch command.name {
         case "quit": return [.quit]
         case "help": return overlay(.help)
-        case "range": return argument.isEmpty ? overlay(.menu(.timeRanges(settings.window))) : setRange(argument, now: now)
+        case "range":
+            return argument.isEmpty ? overlay(.menu(.timeRanges(settings.window))) : setRange(argument, now: now)
         case "refresh": return setRefresh(argument, now: now)
         case "utc": return setZone(.utc)
         case "local": return setZone(.local)
@@ -184,7 +193,8 @@ extension DashState {
         let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         guard parts.count == 2, dashboard.variables.contains(where: { $0.name == parts[0] }) else {
             let names = dashboard.variables.map(\.name).joined(separator: ", ")
-            message = Message(text: "write :var NAME=VALUE; there are: \(names.isEmpty ? "none" : names)", isError: true)
+            message = Message(
+                text: "write :var NAME=VALUE; there are: \(names.isEmpty ? "none" : names)", isError: true)
             return []
         }
         return setVariable(parts[0], parts[1].split(separator: ",").map(String.init), now: now)
@@ -205,7 +215,8 @@ struct DashCommand {
         DashCommand(name: "theme", argument: "dark|light|mono", meaning: "colours"),
         DashCommand(name: "utc", argument: "", meaning: "times in UTC"),
         DashCommand(name: "local", argument: "", meaning: "times of this machine's zone"),
-        DashCommand(name: "help", argument: "", meaning: "all keys"), DashCommand(name: "quit", argument: "", meaning: "leave"),
+        DashCommand(name: "help", argument: "", meaning: "all keys"),
+        DashCommand(name: "quit", argument: "", meaning: "leave"),
     ]
 
     /// By name or its only beginning; `q` and `q!` as everywhere.

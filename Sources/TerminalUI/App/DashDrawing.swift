@@ -32,7 +32,9 @@ extension DashState {
     }
 
     private func drawTooSmall(on surface: inout Surface) {
-        for (row, line) in TextWrap.lines("terminal too small: \(width)×\(height), needs 30×8", columns: max(1, width)).enumerated() {
+        for (row, line) in TextWrap.lines("terminal too small: \(width)×\(height), needs 30×8", columns: max(1, width))
+            .enumerated()
+        {
             surface.text(line, x: 0, y: row)
         }
     }
@@ -42,7 +44,8 @@ extension DashState {
     private func view(_ place: ScreenLayout.Place, isFocused: Bool) -> PanelView {
         let result = results[place.panel.id]
         let title = planner.title(place.panel)
-        var view = PanelView(panel: place.panel, title: title.isEmpty ? " " : title, range: result?.plan?.range ?? range)
+        var view = PanelView(
+            panel: place.panel, title: title.isEmpty ? " " : title, range: result?.plan?.range ?? range)
         view.content = result?.content
         view.isLoading = result?.isLoading ?? false
         view.isUnasked = result == nil
@@ -59,7 +62,9 @@ extension DashState {
     private func drawGrid(on surface: inout Surface, now: Int64) {
         let painter = PanelPainter(context: context(now: now), isBoxed: layout.isBoxed)
         let area = viewport
-        if layout.places.isEmpty { surface.textCentered("this dashboard has no panels", in: area, y: area.y + area.height / 2, theme.muted) }
+        if layout.places.isEmpty {
+            surface.textCentered("this dashboard has no panels", in: area, y: area.y + area.height / 2, theme.muted)
+        }
         for (index, place) in layout.places.enumerated() {
             var rect = place.rect
             rect.y += area.y - scroll
@@ -105,7 +110,9 @@ extension DashState {
 
     private func drawExplore(_ explore: Explore, on surface: inout Surface, now: Int64) {
         let area = viewport
-        surface.box(Rect(x: area.x, y: area.y, width: area.width, height: 3), title: exploreTitle(explore), theme.focus, titleStyle: theme.focus)
+        surface.box(
+            Rect(x: area.x, y: area.y, width: area.width, height: 3), title: exploreTitle(explore), theme.focus,
+            titleStyle: theme.focus)
         explore.editor.draw(on: &surface, x: area.x + 2, y: area.y + 1, columns: area.width - 4, theme.text)
         var context = context(now: now)
         context.isFullScreen = true
@@ -147,8 +154,12 @@ extension DashState {
         var end = width - CharacterWidth.of(right)
         surface.text(right, x: end, y: 0, theme.bar)
         let title = " " + dashboard.title
-        let facts = ["  " + settings.window.text(zone: settings.zone), "  " + (settings.refresh.map { "every " + DurationText.prometheus($0) } ?? "no refresh")]
-        let server = healthText.isEmpty ? settings.server : CharacterWidth.fit(settings.server + healthText, max(20, width / 2))
+        let facts = [
+            "  " + settings.window.text(zone: settings.zone),
+            "  " + (settings.refresh.map { "every " + DurationText.prometheus($0) } ?? "no refresh"),
+        ]
+        let server =
+            healthText.isEmpty ? settings.server : CharacterWidth.fit(settings.server + healthText, max(20, width / 2))
         var x = surface.fitted(title, x: 0, y: 0, columns: max(8, end / 2), theme.bar.with(.bold))
         for fact in facts where x + CharacterWidth.of(fact) < end { x += surface.text(fact, x: x, y: 0, theme.bar) }
         let room = end - x - 4
@@ -168,7 +179,9 @@ extension DashState {
             let value = variables.errors[variable.name].map { "! " + $0 } ?? variables.text(variable)
             x += surface.fitted(variable.title + " ", x: x, y: 1, columns: width - x, theme.muted)
             let style = variables.errors[variable.name] == nil ? theme.strong : theme.bad
-            x += surface.fitted(value.isEmpty ? "–" : value, x: x, y: 1, columns: min(width - x, max(20, width / 2)), style) + 2
+            x +=
+                surface.fitted(
+                    value.isEmpty ? "–" : value, x: x, y: 1, columns: min(width - x, max(20, width / 2)), style) + 2
         }
         if !filter.isEmpty { surface.fitted("/" + filter, x: x, y: 1, columns: width - x, theme.warning) }
     }
@@ -184,7 +197,9 @@ extension DashState {
             return
         }
         if let message {
-            surface.fitted(message.text, x: 1, y: y, columns: width - 2, message.isError ? theme.bad.on(theme.bar.background) : theme.bar)
+            surface.fitted(
+                message.text, x: 1, y: y, columns: width - 2,
+                message.isError ? theme.bad.on(theme.bar.background) : theme.bar)
             return
         }
         var x = 1
@@ -205,13 +220,16 @@ enum KeyHints {
             let open = ("⏎", isRow ? "fold" : "open")
             let clear = hasFilter ? [("Esc", "clear filter")] : []
             return [("q", "quit"), ("?", "help"), open] + clear + [
-                ("t", "time"), ("+-", "zoom"), ("[]", "shift"), ("e", "explore"), ("/", "filter"), ("v", "vars"), ("r", "refresh"), (":", "command"), ("hjkl", "move"),
+                ("t", "time"), ("+-", "zoom"), ("[]", "shift"), ("e", "explore"), ("/", "filter"), ("v", "vars"),
+                ("r", "refresh"), (":", "command"), ("hjkl", "move"),
             ]
         case .panel:
             return [
-                ("Esc", "back"), ("←→", "cursor"), ("↑↓", "scroll"), ("n p", "next, previous"), ("e", "explore"), ("/", "filter"), ("t", "time"), ("+-", "zoom"), ("[]", "shift"), ("q", "quit"),
+                ("Esc", "back"), ("←→", "cursor"), ("↑↓", "scroll"), ("n p", "next, previous"), ("e", "explore"),
+                ("/", "filter"), ("t", "time"), ("+-", "zoom"), ("[]", "shift"), ("q", "quit"),
             ]
-        case .explore: return [("⏎", "run"), ("Esc", "back"), ("Tab", "next query"), ("^T", "range or instant"), ("↑↓", "scroll")]
+        case .explore:
+            return [("⏎", "run"), ("Esc", "back"), ("Tab", "next query"), ("^T", "range or instant"), ("↑↓", "scroll")]
         case .menu(let menu):
             var hints = [("⏎", "choose"), ("↑↓", "move"), ("Esc", "back"), ("type", "narrow")]
             if case .options = menu.purpose { hints.insert(("Space", "mark"), at: 1) }
@@ -226,7 +244,8 @@ enum KeyHints {
 enum HelpPage {
     private static let keys: [(String, String)] = [
         ("arrows, hjkl", "move between panels"), ("Tab, Shift-Tab", "next, previous panel"),
-        ("PgUp, PgDn, g, G", "scroll"), ("Enter", "open the panel; fold or unfold a row"), ("Esc", "back; drop the filter"),
+        ("PgUp, PgDn, g, G", "scroll"), ("Enter", "open the panel; fold or unfold a row"),
+        ("Esc", "back; drop the filter"),
         ("/", "show only series with this in their name"), ("t", "time range"), ("+  -", "zoom in, out"),
         ("[  ]", "earlier, later"), ("r", "ask anew"), ("e", "explore: edit the panel's query"), ("v", "variables"),
         ("u", "UTC or local time"), ("mouse", "click to focus and open, wheel to scroll"),
@@ -234,17 +253,21 @@ enum HelpPage {
     ]
 
     static func draw(on surface: inout Surface, _ theme: Theme) {
-        let commands = DashCommand.all.map { (":" + $0.name + ($0.argument.isEmpty ? "" : " " + $0.argument), $0.meaning) }
+        let commands = DashCommand.all.map {
+            (":" + $0.name + ($0.argument.isEmpty ? "" : " " + $0.argument), $0.meaning)
+        }
         let lines = keys + commands
         let columns = lines.map { CharacterWidth.of($0.0) }.max() ?? 0
         let width = columns + 4 + (lines.map { CharacterWidth.of($0.1) }.max() ?? 0) + 4
-        let rect = surface.bounds.centered(width: min(surface.width, width), height: min(surface.height, lines.count + 2))
+        let rect = surface.bounds.centered(
+            width: min(surface.width, width), height: min(surface.height, lines.count + 2))
         surface.fill(rect, .blank)
         surface.box(rect, title: "Keys and commands", theme.focus, titleStyle: theme.focus)
         // On a low screen the commands go first, then keys from the end.
         for (row, line) in lines.prefix(rect.height - 2).enumerated() {
             surface.fitted(line.0, x: rect.x + 2, y: rect.y + 1 + row, columns: columns, theme.focus)
-            surface.fitted(line.1, x: rect.x + 2 + columns + 2, y: rect.y + 1 + row, columns: rect.width - columns - 6, theme.text)
+            surface.fitted(
+                line.1, x: rect.x + 2 + columns + 2, y: rect.y + 1 + row, columns: rect.width - columns - 6, theme.text)
         }
     }
 }

@@ -26,7 +26,9 @@ actor DashLoop {
         runner = QueryRunner(client: app.client)
         let size = terminal.size
         state = DashState(dashboard, settings, width: size.width, height: size.height, now: app.clock.now())
-        if let problem = dashboard.problems.first { state.message = DashState.Message(text: problem.description, isError: true) }
+        if let problem = dashboard.problems.first {
+            state.message = DashState.Message(text: problem.description, isError: true)
+        }
         (events, post) = AsyncStream.makeStream()
     }
 
