@@ -32,19 +32,17 @@ public indirect enum Expr: Hashable, Sendable {
 
     /// Where it stands in the query.
     public var source: SourceRange {
-        get {
-            switch self {
-            case .number(let node): node.source
-            case .string(let node): node.source
-            case .vectorSelector(let node): node.source
-            case .matrixSelector(let node): node.source
-            case .subquery(let node): node.source
-            case .call(let node): node.source
-            case .aggregate(let node): node.source
-            case .binary(let node): node.source
-            case .unary(let node): node.source
-            case .paren(let node): node.source
-            }
+        switch self {
+        case .number(let node): node.source
+        case .string(let node): node.source
+        case .vectorSelector(let node): node.source
+        case .matrixSelector(let node): node.source
+        case .subquery(let node): node.source
+        case .call(let node): node.source
+        case .aggregate(let node): node.source
+        case .binary(let node): node.source
+        case .unary(let node): node.source
+        case .paren(let node): node.source
         }
     }
 
