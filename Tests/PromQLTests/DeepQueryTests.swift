@@ -25,7 +25,8 @@ import Testing
         #expect(try sum(String(repeating: "sum(", count: levels) + "a" + String(repeating: ")", count: levels)) == [1])
         #expect(try sum(String(repeating: "-(", count: 100) + "a" + String(repeating: ")", count: 100)) == [1])
         // Each level of a subquery reads its own window of the one below.
-        let subqueries = String(repeating: "max_over_time(", count: 12) + "a" + String(repeating: "[1m:30s])", count: 12)
+        let subqueries =
+            String(repeating: "max_over_time(", count: 12) + "a" + String(repeating: "[1m:30s])", count: 12)
         #expect(try sum(subqueries) == [1])
     }
 }
