@@ -105,7 +105,7 @@ let package = Package(
         .target(
             name: "LSMKit", dependencies: ["LSM", "Model", "Bedrock"], path: "Tests/LSMKit", swiftSettings: strict),
         tests("LSMTests", ["LSMKit", "LSM", "Model", "Bedrock"]),
-        tests("MetricStoreTests", ["MetricStore", "LSM", "Model", "Bedrock"]),
+        tests("MetricStoreTests", ["MetricStore", "LSM", "Model", "Bedrock"], exclude: ["Golden"]),
         tests("KernelsTests", ["Kernels", "Model", "Bedrock"]),
         tests("PromQLTests", ["PromQL", "Kernels", "Model", "Formats", "Bedrock"], exclude: ["KnownGaps.txt"]),
         tests("ReceiversTests", ["Receivers", "Formats", "Transport", "Instruments", "Model", "Bedrock"]),

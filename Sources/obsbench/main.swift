@@ -9,6 +9,8 @@ let usage = """
           Plays a corpus of remote-write bodies into a fresh data folder: samples per CPU second, peak memory, bytes per sample.
       obsbench query DIR QUERIES [--end UNIX_SECONDS] [--runs N]
           Runs a file of queries against a data folder: latency and CPU of each.
+      obsbench store SCRAPES
+          Takes recorded scrapes through the metric store alone: CPU time and bytes per sample of each step.
 
     A corpus is a run of records <u32 lane> <u32 items> <u32 length> <body>, little endian. A file of queries has lines
     NAME | instant, range, labels or series | SPAN STEP | EXPRESSION.
@@ -32,6 +34,7 @@ do {
             folder: words[1], queries: words[2], end: option("--end").flatMap { Int64($0) },
             runs: option("--runs").flatMap { Int($0) } ?? 11
         ).run()
+    case ("store", 2...): try StoreCommand.run(words[1])
     default:
         print(usage)
         exit(2)

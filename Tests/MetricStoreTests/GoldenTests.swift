@@ -32,9 +32,7 @@ import Testing
         return [
             one(["__name__": "up", "instance": "a:1", "job": "node"], times) { _ in 1 },
             one(["__name__": "up", "instance": "b:1", "job": "node"], late) { $0 == 40 ? StaleMarker.value : 1 },
-            one(["__name__": "bytes_total", "instance": "a:1", "job": "node"], times) {
-                Double($0 * 4096 + ($0 % 3) * 512)
-            },
+            one(["__name__": "bytes_total", "instance": "a:1", "job": "node"], times) { Double($0 * 4096 + ($0 % 3) * 512) },
             one(["__name__": "seconds_total", "instance": "a:1", "Zone": "eu"], times) { Double($0 * 125) / 100 },
             one(["__name__": "noise", "instance": "b:1", "job": "node"], late) { 1 / Double($0 + 3) },
             one(["__name__": "mixed", "job": "api"], times) { $0 % 20 == 7 ? -0.0 : Double($0) / 10 },
@@ -54,12 +52,17 @@ import Testing
 
     /// Compressed blocks are only read: another zstd may write others.
     @Test func compressedSegment() throws {
+        let many = Self.series + (0..<40).map { i in
+            var copy = Self.series[2]
+            copy.labels = Labels(["__name__": "bytes_total", "instance": "c:1", "device": "/dev/disk\(i)"])
+            return copy
+        }
         let bytes = try golden("segment-v1-tier1.bin") {
-            try MetricSegment.write(Self.series, tier: 1, metadata: SegmentTests.families)
+            try MetricSegment.write(many, tier: 1, metadata: SegmentTests.families)
         }
         let segment = try MetricFormat().open(MemoryObject(bytes))
         #expect(segment.directory.blocks.contains { $0.rawBytes > 0 })
-        #expect(try segment.contents() == SegmentContents(Self.series))
+        #expect(try segment.contents() == SegmentContents(many))
         try segment.verify { Issue.record("\($0)") }
     }
 
@@ -73,10 +76,7 @@ import Testing
         #expect(record == make())
         let table = MetricMemtable()
         try MemtableTests.apply(record, 1, to: table)
-        for tick in 0..<150 {
-            try MemtableTests.apply(
-                MemtableTests.record([(1, Int64(tick) * 1000, Double(tick))]), UInt64(tick + 2), to: table)
-        }
+        for tick in 0..<150 { try MemtableTests.apply(MemtableTests.record([(1, Int64(tick) * 1000, Double(tick))]), UInt64(tick + 2), to: table) }
         var block = ByteBuffer()
         table.checkpoint(into: &block)
         let checkpoint = try golden("checkpoint-v1.bin") { block.array() }

@@ -13,9 +13,12 @@ struct MetricRun: Sendable {
     let tombstones: [Tombstone]
     /// Of all rows; nil when there are none.
     let timeRange: TimeRange?
+    /// What keeps a segment's bytes in the engine.
+    private let handle: SegmentHandle<MetricFormat>?
 
-    init(_ segment: MetricSegment, tombstones: [Tombstone] = []) {
+    init(_ segment: MetricSegment, handle: SegmentHandle<MetricFormat>? = nil, tombstones: [Tombstone] = []) {
         storage = .segment(segment)
+        self.handle = handle
         self.tombstones = tombstones
         timeRange = segment.summary.timeRange
     }
@@ -24,6 +27,7 @@ struct MetricRun: Sendable {
     init?(_ pin: MemtablePin, tenant: Tenant, tombstones: [Tombstone] = []) {
         guard let table = pin.memtable.tenantTable(tenant) else { return nil }
         storage = .memtable(pin, table)
+        handle = nil
         self.tombstones = tombstones
         timeRange = pin.memtable.timeRange
     }

@@ -40,7 +40,8 @@ public struct MetricSnapshot: SeriesSnapshot {
             let tombstones = shard.tombstones.filter { $0.tenant == tenant }
             for handle in shard.segments where handle.record.tenant == tenant {
                 runs.append(
-                    MetricRun(handle.segment, tombstones: tombstones.filter { $0.offset > handle.record.lastOffset }))
+                    MetricRun(
+                        handle.segment, handle: handle, tombstones: tombstones.filter { $0.offset > handle.record.lastOffset }))
             }
             for (table, lastOffset) in zip(shard.memtables, shard.memtableOffsets) {
                 let own = tombstones.filter { $0.offset == .max || $0.offset > lastOffset }
