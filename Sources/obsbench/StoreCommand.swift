@@ -22,13 +22,16 @@ enum StoreCommand {
         let mark = Array("#SCRAPE ".utf8)
         var starts: [Int] = []
         var at = 0
-        while at < bytes.count, let found = mark.withUnsafeBytes({ UnsafeRawBufferPointer(rebasing: bytes[at...]).firstOffset(of: $0) }) {
+        while at < bytes.count,
+            let found = mark.withUnsafeBytes({ UnsafeRawBufferPointer(rebasing: bytes[at...]).firstOffset(of: $0) })
+        {
             starts.append(at + found)
             at += found + mark.count
         }
         var first: Int64?
         return try starts.indices.map { i in
-            let part = UnsafeRawBufferPointer(rebasing: bytes[starts[i]..<(i + 1 < starts.count ? starts[i + 1] : bytes.count)])
+            let part = UnsafeRawBufferPointer(
+                rebasing: bytes[starts[i]..<(i + 1 < starts.count ? starts[i + 1] : bytes.count)])
             let newline = part.firstIndex(of: UInt8(ascii: "\n")) ?? part.count - 1
             let words = String(decoding: part[..<newline], as: UTF8.self).split(separator: " ")
             let time = words.count > 1 ? Int64(words[1]) ?? 0 : 0

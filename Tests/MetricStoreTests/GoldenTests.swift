@@ -32,7 +32,9 @@ import Testing
         return [
             one(["__name__": "up", "instance": "a:1", "job": "node"], times) { _ in 1 },
             one(["__name__": "up", "instance": "b:1", "job": "node"], late) { $0 == 40 ? StaleMarker.value : 1 },
-            one(["__name__": "bytes_total", "instance": "a:1", "job": "node"], times) { Double($0 * 4096 + ($0 % 3) * 512) },
+            one(["__name__": "bytes_total", "instance": "a:1", "job": "node"], times) {
+                Double($0 * 4096 + ($0 % 3) * 512)
+            },
             one(["__name__": "seconds_total", "instance": "a:1", "Zone": "eu"], times) { Double($0 * 125) / 100 },
             one(["__name__": "noise", "instance": "b:1", "job": "node"], late) { 1 / Double($0 + 3) },
             one(["__name__": "mixed", "job": "api"], times) { $0 % 20 == 7 ? -0.0 : Double($0) / 10 },
@@ -52,11 +54,13 @@ import Testing
 
     /// Compressed blocks are only read: another zstd may write others.
     @Test func compressedSegment() throws {
-        let many = Self.series + (0..<40).map { i in
-            var copy = Self.series[2]
-            copy.labels = Labels(["__name__": "bytes_total", "instance": "c:1", "device": "/dev/disk\(i)"])
-            return copy
-        }
+        let many =
+            Self.series
+            + (0..<40).map { i in
+                var copy = Self.series[2]
+                copy.labels = Labels(["__name__": "bytes_total", "instance": "c:1", "device": "/dev/disk\(i)"])
+                return copy
+            }
         let bytes = try golden("segment-v1-tier1.bin") {
             try MetricSegment.write(many, tier: 1, metadata: SegmentTests.families)
         }
@@ -76,7 +80,10 @@ import Testing
         #expect(record == make())
         let table = MetricMemtable()
         try MemtableTests.apply(record, 1, to: table)
-        for tick in 0..<150 { try MemtableTests.apply(MemtableTests.record([(1, Int64(tick) * 1000, Double(tick))]), UInt64(tick + 2), to: table) }
+        for tick in 0..<150 {
+            try MemtableTests.apply(
+                MemtableTests.record([(1, Int64(tick) * 1000, Double(tick))]), UInt64(tick + 2), to: table)
+        }
         var block = ByteBuffer()
         table.checkpoint(into: &block)
         let checkpoint = try golden("checkpoint-v1.bin") { block.array() }

@@ -37,7 +37,9 @@ struct MetricRun: Sendable {
     // MARK: Finding series
 
     /// Ordinals of the series that pass all matchers and may have rows in the range that no delete hides.
-    func series(_ plan: MatcherPlan, range: TimeRange, cancellation: Cancellation, damage: DamageFilter) throws -> [UInt32] {
+    func series(_ plan: MatcherPlan, range: TimeRange, cancellation: Cancellation, damage: DamageFilter) throws
+        -> [UInt32]
+    {
         guard let own = timeRange, own.overlaps(range) else { return [] }
         var set = try evaluate(plan, cancellation, damage)
         let seen = TimeRange(max(own.start, range.start), min(own.end, range.end))
@@ -58,7 +60,9 @@ struct MetricRun: Sendable {
         }
     }
 
-    private func evaluate(_ plan: MatcherPlan, _ cancellation: Cancellation, _ damage: DamageFilter) throws -> OrdinalSet {
+    private func evaluate(_ plan: MatcherPlan, _ cancellation: Cancellation, _ damage: DamageFilter) throws
+        -> OrdinalSet
+    {
         switch storage {
         case .memtable(_, let table): return try plan.evaluate(MemtableLabelIndex(table), cancellation: cancellation)
         case .segment(let segment):

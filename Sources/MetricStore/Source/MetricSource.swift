@@ -41,7 +41,8 @@ public struct MetricSnapshot: SeriesSnapshot {
             for handle in shard.segments where handle.record.tenant == tenant {
                 runs.append(
                     MetricRun(
-                        handle.segment, handle: handle, tombstones: tombstones.filter { $0.offset > handle.record.lastOffset }))
+                        handle.segment, handle: handle,
+                        tombstones: tombstones.filter { $0.offset > handle.record.lastOffset }))
             }
             for (table, lastOffset) in zip(shard.memtables, shard.memtableOffsets) {
                 let own = tombstones.filter { $0.offset == .max || $0.offset > lastOffset }
@@ -68,7 +69,8 @@ public struct MetricSnapshot: SeriesSnapshot {
         return MetricSelection(used, SeriesUnion(selections), request, range: range, report: report)
     }
 
-    public func labelNames(matching sets: [[Matcher]], range: TimeRange, cancellation: Cancellation) throws -> [String] {
+    public func labelNames(matching sets: [[Matcher]], range: TimeRange, cancellation: Cancellation) throws -> [String]
+    {
         try search(sets, range, cancellation) { try $0.addNames($1, damage: $2, to: &$3) }
     }
 
