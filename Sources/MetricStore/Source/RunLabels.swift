@@ -43,6 +43,33 @@ extension MetricRun {
         }
     }
 
+    /// Adds all values of label `name` by the run's postings. False when they alone can't tell: deletes hide rows, or a block is damaged.
+    func addEveryValue(of name: String, damage: DamageFilter, to found: inout Set<[UInt8]>) throws -> Bool {
+        guard tombstones.isEmpty else { return false }
+        let name = Array(name.utf8)
+        let none = UnsafeRawBufferPointer(start: nil, count: 0)
+        let nothing = OrdinalSet()
+        var values: Set<[UInt8]> = []
+        do {
+            try name.withUnsafeBytes { name in
+                func take(_ value: UnsafeRawBufferPointer) -> Bool {
+                    values.insert(Array(value))
+                    return false
+                }
+                switch storage {
+                case .memtable(_, let table):
+                    try MemtableLabelIndex(table).add(name: name, prefix: none, to: nothing, where: take)
+                case .segment(let segment): try segment.add(name: name, prefix: none, to: nothing, where: take)
+                }
+            }
+        } catch let error as SegmentDamage {
+            damage.report(error)
+            return false
+        }
+        found.formUnion(values)
+        return true
+    }
+
     private func forEachPair(
         _ segment: MetricSegment, _ ordinals: [UInt32], _ damage: DamageFilter, _ body: (SeriesBlock.Pair) -> Void
     ) throws {

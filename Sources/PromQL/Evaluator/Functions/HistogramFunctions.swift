@@ -244,7 +244,8 @@ private struct MonotonicityRepairs {
             log.inform(
                 "input to histogram_quantile needed to be fixed for monotonicity (see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)"
                     + Evaluator.nameSuffix(name)
-                    + ", from buckets \(NumberText.text(repair.lowestBound, .general)) to \(NumberText.text(repair.highestBound, .general)), with a max diff of \(GoFormat.twoDigits(repair.differenceMax)), over \(summary.count) samples from \(UTCTime(milliseconds: summary.first).rfc3339) to \(UTCTime(milliseconds: summary.last).rfc3339)",
+                    + ", from buckets \(NumberText.text(repair.lowestBound, .general)) to \(NumberText.text(repair.highestBound, .general))"
+                    + ", with a max diff of \(GoFormat.twoDigits(repair.differenceMax)), over \(summary.count) samples from \(UTCTime(milliseconds: summary.first).rfc3339) to \(UTCTime(milliseconds: summary.last).rfc3339)",
                 source)
         }
     }
