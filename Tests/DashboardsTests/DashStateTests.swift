@@ -112,10 +112,10 @@ private func exampleDashboard() throws -> Dashboard {
 
     @Test func aFailedRefreshKeepsWhatWasThere() throws {
         var state = try loaded()
-        #expect(state.frame(now: now).plainText().contains("42"))
+        #expect(state.frame(now: now).plainText().contains("┗━┫"))
         answer(state.refresh(now: now), &state, fails: true)
         let text = state.frame(now: now).plainText()
-        #expect(text.contains("42") && text.contains("! 1:2: parse error: bad"))
+        #expect(text.contains("┗━┫") && text.contains("! 1:2: parse error: bad"))
     }
 
     @Test func refreshesAreScheduledAndCancelled() throws {

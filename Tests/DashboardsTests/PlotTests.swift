@@ -100,9 +100,9 @@ import Testing
 
     @Test func stackedAreasAddUp() {
         let a = ChartSeries(
-            name: "a", color: Color(hex: 0xFF0000), values: [Double](repeating: 1, count: 61), stack: "A")
+            name: "a", color: Color(hex: 0xFF0000), values: [Double](repeating: 1, count: 61), fill: 1, stack: "A")
         let b = ChartSeries(
-            name: "b", color: Color(hex: 0x00FF00), values: [Double](repeating: 3, count: 61), stack: "A")
+            name: "b", color: Color(hex: 0x00FF00), values: [Double](repeating: 3, count: 61), fill: 1, stack: "A")
         #expect(StackedLayers(chart([a, b])).range == 0...4)
         var whole = chart([a, b])
         whole.stacksToWhole = true

@@ -137,8 +137,9 @@ public struct DashApp: Sendable {
         var window = TimeWindow(from: options.from ?? dashboard.from, to: options.to ?? dashboard.to)
         // `--from 6h` means six hours back.
         if let from = options.from, let span = DurationText.parse(from), span > 0, Int64(from) == nil { window.from = "now-" + from }
+        let refresh = options.refresh ?? dashboard.refresh ?? 15_000
         var settings = DashSettings(
-            window: window, refresh: options.refresh.map { $0 > 0 ? max(1000, $0) : nil } ?? dashboard.refresh ?? 15_000, zone: zone, theme: theme,
+            window: window, refresh: refresh > 0 ? max(1000, refresh) : nil, zone: zone, theme: theme,
             variables: options.variables, scrapeInterval: options.scrapeInterval, server: options.server.address)
         settings.dashboards = library.names()
         return settings

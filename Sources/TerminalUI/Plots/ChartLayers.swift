@@ -11,7 +11,11 @@ struct ChartLayers {
         drawTints(on: &surface)
         var canvas = BrailleCanvas(width: plot.width, height: plot.height)
         drawThresholds(&canvas)
-        for series in chart.series where series.stack == nil { drawLine(series, &canvas) }
+        for series in chart.series where series.stack == nil && series.shape != .bars { drawLine(series, series.values, &canvas) }
+        for layer in stacks.layers where chart.series[layer.seriesIndex].fill == 0 {
+            // Stacked without a fill: only the far edge of the layer.
+            drawLine(chart.series[layer.seriesIndex], zip(layer.lower, layer.upper).map { abs($0) > abs($1) ? $0 : $1 }, &canvas)
+        }
         canvas.draw(on: &surface, x: plot.x, y: plot.y)
         drawCursor(on: &surface)
     }
@@ -37,11 +41,10 @@ struct ChartLayers {
 
     // MARK: lines
 
-    private func drawLine(_ series: ChartSeries, _ canvas: inout BrailleCanvas) {
-        guard series.shape != .bars else { return }
+    private func drawLine(_ series: ChartSeries, _ values: [Double], _ canvas: inout BrailleCanvas) {
         let dots = canvas.dotHeight
         var last: (x: Int, y: Int)?
-        for (index, value) in series.values.enumerated() {
+        for (index, value) in values.enumerated() {
             guard let y = scale.row(value, dots: dots) else {
                 if !series.spansGaps { last = nil }
                 continue
@@ -145,7 +148,8 @@ struct ChartLayers {
             guard let index = index(atColumn: column) else { continue }
             spans.removeAll(keepingCapacity: true)
             for (order, layer) in stacks.layers.enumerated() where index < layer.upper.count {
-                guard let bottom = scale.level(layer.lower[index], steps: steps),
+                let series = chart.series[layer.seriesIndex]
+                guard series.fill > 0 || series.shape == .bars, let bottom = scale.level(layer.lower[index], steps: steps),
                     let top = scale.level(layer.upper[index], steps: steps), top > bottom
                 else { continue }
                 spans.append(StackSpan(bottom: bottom, top: top, order: order, color: color(of: layer)))
