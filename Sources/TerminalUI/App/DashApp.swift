@@ -26,7 +26,8 @@ public struct DashApp: Sendable {
         public var scrapeInterval: Int64
 
         public init(
-            dashboard: String = "host", folders: [String], server: ServerContext, from: String? = nil, to: String? = nil,
+            dashboard: String = "host", folders: [String], server: ServerContext, from: String? = nil,
+            to: String? = nil,
             refresh: Int64? = nil, variables: [String: [String]] = [:], isUTC: Bool? = nil, colors: ColorDepth? = nil,
             theme: Theme? = nil, scrapeInterval: Int64 = 15_000
         ) {
@@ -51,7 +52,8 @@ public struct DashApp: Sendable {
 
     /// - Parameter client: made for `options.server`.
     public init(
-        _ options: Options, client: PrometheusClient, files: any FileSystem = PosixFileSystem(), clock: any ClockSource = SystemClock()
+        _ options: Options, client: PrometheusClient, files: any FileSystem = PosixFileSystem(),
+        clock: any ClockSource = SystemClock()
     ) {
         self.options = options
         self.client = client
@@ -81,7 +83,8 @@ public struct DashApp: Sendable {
 
     /// One frame of the dashboard with data, as text: plain, or with colours for `depth`.
     /// - Parameter height: in rows; nil takes as many as the dashboard needs.
-    public func renderOnce(width: Int, height: Int?, depth: ColorDepth = .none) async throws(DashboardProblem) -> String {
+    public func renderOnce(width: Int, height: Int?, depth: ColorDepth = .none) async throws(DashboardProblem) -> String
+    {
         let frame = try await frameOnce(width: width, height: height, theme: theme(depth))
         return frame.ansiText(depth)
     }
@@ -90,7 +93,9 @@ public struct DashApp: Sendable {
     func frameOnce(width: Int, height: Int?, theme: Theme) async throws(DashboardProblem) -> Surface {
         let dashboard = try library.load(options.dashboard)
         let now = clock.now()
-        var state = DashState(dashboard, settings(dashboard, theme: theme), width: width, height: height ?? 60, now: now, asksEverything: true)
+        var state = DashState(
+            dashboard, settings(dashboard, theme: theme), width: width, height: height ?? 60, now: now,
+            asksEverything: true)
         let runner = QueryRunner(client: client)
         var effects = state.start(now: now)
         while !effects.isEmpty {
@@ -102,7 +107,10 @@ public struct DashApp: Sendable {
             effects = events.flatMap { state.handle($0, now: now) }
         }
         if height == nil {
-            _ = state.handle(.terminal(.resize(width: width, height: min(Surface.sideMax, state.layout.height + state.viewport.y + 1))), now: now)
+            _ = state.handle(
+                .terminal(
+                    .resize(width: width, height: min(Surface.sideMax, state.layout.height + state.viewport.y + 1))),
+                now: now)
         }
         return state.frame(now: now)
     }
@@ -123,7 +131,9 @@ public struct DashApp: Sendable {
                 return .health(.ready)
             } catch { return .health(.failing(error.description)) }
         case .open(let name):
-            do throws(DashboardProblem) { return .opened(.success(try library.load(name))) } catch { return .opened(.failure(error)) }
+            do throws(DashboardProblem) { return .opened(.success(try library.load(name))) } catch {
+                return .opened(.failure(error))
+            }
         case .cancelQueries, .schedule, .redraw, .suspend, .quit: return nil
         }
     }
@@ -136,7 +146,9 @@ public struct DashApp: Sendable {
         let zone: TimeZoneChoice = options.isUTC ?? (dashboard.timeZone == "utc") ? .utc : .local
         var window = TimeWindow(from: options.from ?? dashboard.from, to: options.to ?? dashboard.to)
         // `--from 6h` means six hours back.
-        if let from = options.from, let span = DurationText.parse(from), span > 0, Int64(from) == nil { window.from = "now-" + from }
+        if let from = options.from, let span = DurationText.parse(from), span > 0, Int64(from) == nil {
+            window.from = "now-" + from
+        }
         let refresh = options.refresh ?? dashboard.refresh ?? 15_000
         var settings = DashSettings(
             window: window, refresh: refresh > 0 ? max(1000, refresh) : nil, zone: zone, theme: theme,

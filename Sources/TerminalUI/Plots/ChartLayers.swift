@@ -11,10 +11,14 @@ struct ChartLayers {
         drawTints(on: &surface)
         var canvas = BrailleCanvas(width: plot.width, height: plot.height)
         drawThresholds(&canvas)
-        for series in chart.series where series.stack == nil && series.shape != .bars { drawLine(series, series.values, &canvas) }
+        for series in chart.series where series.stack == nil && series.shape != .bars {
+            drawLine(series, series.values, &canvas)
+        }
         for layer in stacks.layers where chart.series[layer.seriesIndex].fill == 0 {
             // Stacked without a fill: only the far edge of the layer.
-            drawLine(chart.series[layer.seriesIndex], zip(layer.lower, layer.upper).map { abs($0) > abs($1) ? $0 : $1 }, &canvas)
+            drawLine(
+                chart.series[layer.seriesIndex], zip(layer.lower, layer.upper).map { abs($0) > abs($1) ? $0 : $1 },
+                &canvas)
         }
         canvas.draw(on: &surface, x: plot.x, y: plot.y)
         drawCursor(on: &surface)
@@ -149,7 +153,8 @@ struct ChartLayers {
             spans.removeAll(keepingCapacity: true)
             for (order, layer) in stacks.layers.enumerated() where index < layer.upper.count {
                 let series = chart.series[layer.seriesIndex]
-                guard series.fill > 0 || series.shape == .bars, let bottom = scale.level(layer.lower[index], steps: steps),
+                guard series.fill > 0 || series.shape == .bars,
+                    let bottom = scale.level(layer.lower[index], steps: steps),
                     let top = scale.level(layer.upper[index], steps: steps), top > bottom
                 else { continue }
                 spans.append(StackSpan(bottom: bottom, top: top, order: order, color: color(of: layer)))
@@ -177,7 +182,10 @@ struct ChartLayers {
             return overlap(span, bottom, top)
         }
         var lower = 0
-        for index in layers.indices.dropLast() where size(index) + size(index + 1) > size(lower) + (lower + 1 < layers.count ? size(lower + 1) : 0) { lower = index }
+        for index in layers.indices.dropLast()
+        where size(index) + size(index + 1) > size(lower) + (lower + 1 < layers.count ? size(lower + 1) : 0) {
+            lower = index
+        }
         let below = layers[lower]
         let above = lower + 1 < layers.count ? layers[lower + 1] : below
         let edge = max(0, min(8, (below?.top ?? above?.bottom ?? top) - bottom))
@@ -185,13 +193,18 @@ struct ChartLayers {
     }
 
     /// `below` fills `edge` eighths of the cell, `above` the rest; nil is free space.
-    private func drawSplit(_ below: StackSpan?, _ above: StackSpan?, _ edge: Int, x: Int, y: Int, on surface: inout Surface) {
+    private func drawSplit(
+        _ below: StackSpan?, _ above: StackSpan?, _ edge: Int, x: Int, y: Int, on surface: inout Surface
+    ) {
         if theme.isMonochrome {
             let main = (edge >= 4 ? below : above) ?? below ?? above
             let isEdge = above == nil && edge < 8
-            surface.put(isEdge ? Blocks.lower[edge] : Blocks.shades[(main?.order ?? 0) % Blocks.shades.count], x: x, y: y)
+            surface.put(
+                isEdge ? Blocks.lower[edge] : Blocks.shades[(main?.order ?? 0) % Blocks.shades.count], x: x, y: y)
         } else if let below {
-            surface.put(Blocks.lower[edge], x: x, y: y, Style(below.color, on: edge < 8 ? above?.color ?? .standard : .standard))
+            surface.put(
+                Blocks.lower[edge], x: x, y: y, Style(below.color, on: edge < 8 ? above?.color ?? .standard : .standard)
+            )
         } else if let above {
             // Hangs from above (negative values): the free part below is drawn in the background's colour.
             surface.put(Blocks.lower[edge], x: x, y: y, Style(theme.ground, on: above.color))
