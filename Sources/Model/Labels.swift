@@ -109,6 +109,12 @@ public struct Labels: Hashable, Comparable, Sendable {
 @inlinable public func compareBytes(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Int {
     let shared = min(a.count, b.count)
     var i = 0
+    while i + 8 <= shared {
+        let x = a.loadUnaligned(fromByteOffset: i, as: UInt64.self)
+        let y = b.loadUnaligned(fromByteOffset: i, as: UInt64.self)
+        if x != y { return x.bigEndian < y.bigEndian ? -1 : 1 }
+        i += 8
+    }
     while i < shared {
         if a[i] != b[i] { return Int(a[i]) - Int(b[i]) }
         i += 1

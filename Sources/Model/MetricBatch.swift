@@ -16,6 +16,17 @@ public final class MetricBatch: @unchecked Sendable {
         /// First of `histograms`.
         public var firstHistogram: Int
         public var histogramCount: Int
+
+        @inlinable init(
+            labelOffset: Int, labelLength: Int, firstRow: Int, rowCount: Int, firstHistogram: Int, histogramCount: Int
+        ) {
+            self.labelOffset = labelOffset
+            self.labelLength = labelLength
+            self.firstRow = firstRow
+            self.rowCount = rowCount
+            self.firstHistogram = firstHistogram
+            self.histogramCount = histogramCount
+        }
     }
 
     public struct HistogramRow: Sendable {
@@ -28,31 +39,53 @@ public final class MetricBatch: @unchecked Sendable {
         }
     }
 
-    public private(set) var entries: ContiguousArray<Entry> = []
-    public private(set) var timestamps: ContiguousArray<Int64> = []
-    public private(set) var values: ContiguousArray<Double> = []
-    public private(set) var histograms: ContiguousArray<HistogramRow> = []
-    public private(set) var metadata: [MetricMetadata] = []
-    private var arena = ByteBuffer(capacity: 4096)
+    /// Everything, behind a pointer of its own: the run-time checks for exclusive access that a class's stored properties get cost more than
+    /// appending a row does, and one owner at a time is this type's rule anyway.
+    @usableFromInline struct State: ~Copyable {
+        @usableFromInline var entries: ContiguousArray<Entry> = []
+        @usableFromInline var timestamps: ContiguousArray<Int64> = []
+        @usableFromInline var values: ContiguousArray<Double> = []
+        @usableFromInline var histograms: ContiguousArray<HistogramRow> = []
+        @usableFromInline var metadata: [MetricMetadata] = []
+        @usableFromInline var arena = ByteBuffer(capacity: 4096)
 
-    public init() {}
+        @usableFromInline init() {}
+    }
 
-    public var seriesCount: Int { entries.count }
+    @usableFromInline let state: UnsafeMutablePointer<State>
+
+    public init() {
+        state = .allocate(capacity: 1)
+        state.initialize(to: State())
+    }
+
+    deinit {
+        state.deinitialize(count: 1)
+        state.deallocate()
+    }
+
+    @inlinable public var entries: ContiguousArray<Entry> { _read { yield state.pointee.entries } }
+    @inlinable public var timestamps: ContiguousArray<Int64> { _read { yield state.pointee.timestamps } }
+    @inlinable public var values: ContiguousArray<Double> { _read { yield state.pointee.values } }
+    @inlinable public var histograms: ContiguousArray<HistogramRow> { _read { yield state.pointee.histograms } }
+    @inlinable public var metadata: [MetricMetadata] { _read { yield state.pointee.metadata } }
+
+    @inlinable public var seriesCount: Int { state.pointee.entries.count }
     /// Float samples and histograms together.
-    public var sampleCount: Int { timestamps.count + histograms.count }
+    @inlinable public var sampleCount: Int { state.pointee.timestamps.count + state.pointee.histograms.count }
     public var isEmpty: Bool { entries.isEmpty && metadata.isEmpty }
     /// Rough size in memory, for budgets.
     public var byteCount: Int {
-        arena.count + entries.count * MemoryLayout<Entry>.stride + timestamps.count * 16 + histograms.count * 256
+        state.pointee.arena.count + entries.count * MemoryLayout<Entry>.stride + timestamps.count * 16 + histograms.count * 256
     }
 
     public func clear() {
-        entries.removeAll(keepingCapacity: true)
-        timestamps.removeAll(keepingCapacity: true)
-        values.removeAll(keepingCapacity: true)
-        histograms.removeAll(keepingCapacity: true)
-        metadata.removeAll(keepingCapacity: true)
-        arena.clear()
+        state.pointee.entries.removeAll(keepingCapacity: true)
+        state.pointee.timestamps.removeAll(keepingCapacity: true)
+        state.pointee.values.removeAll(keepingCapacity: true)
+        state.pointee.histograms.removeAll(keepingCapacity: true)
+        state.pointee.metadata.removeAll(keepingCapacity: true)
+        state.pointee.arena.clear()
     }
 
     /// Starts a series; `labels` are canonical bytes, copied. Rows appended next belong to it.
@@ -60,50 +93,91 @@ public final class MetricBatch: @unchecked Sendable {
         labels.storage.withUnsafeBytes { beginSeries(canonical: $0) }
     }
 
-    public func beginSeries(canonical labels: UnsafeRawBufferPointer) {
-        entries.append(
+    @inlinable public func beginSeries(canonical labels: UnsafeRawBufferPointer) {
+        beginEntry(labelLength: labels.count)
+        state.pointee.arena.append(labels)
+    }
+
+    /// Starts a series whose canonical label bytes `write` puts into room for `labelBytesMax` bytes.
+    ///
+    /// `write` returns how many bytes it wrote, or nil to begin nothing.
+    /// - Returns: whether a series was begun.
+    @inlinable public func beginSeries(
+        labelBytesMax: Int, _ write: (UnsafeMutableRawBufferPointer) -> Int?
+    ) -> Bool {
+        var written: Int?
+        let before = state.pointee.arena.count
+        state.pointee.arena.append(capacity: labelBytesMax) {
+            written = write($0)
+            return written ?? 0
+        }
+        guard let written else { return false }
+        state.pointee.entries.append(
             Entry(
-                labelOffset: arena.count, labelLength: labels.count, firstRow: timestamps.count, rowCount: 0,
-                firstHistogram: histograms.count, histogramCount: 0))
-        arena.append(labels)
+                labelOffset: before, labelLength: written, firstRow: state.pointee.timestamps.count, rowCount: 0,
+                firstHistogram: state.pointee.histograms.count, histogramCount: 0))
+        return true
+    }
+
+    @usableFromInline func beginEntry(labelLength: Int) {
+        state.pointee.entries.append(
+            Entry(
+                labelOffset: state.pointee.arena.count, labelLength: labelLength, firstRow: state.pointee.timestamps.count,
+                rowCount: 0, firstHistogram: state.pointee.histograms.count, histogramCount: 0))
     }
 
     /// Adds a row to the series begun last.
-    public func append(timestamp: Int64, value: Double) {
-        precondition(!entries.isEmpty, "append before beginSeries")
-        timestamps.append(timestamp)
-        values.append(value)
-        entries[entries.count - 1].rowCount += 1
+    @inlinable public func append(timestamp: Int64, value: Double) {
+        let last = state.pointee.entries.count - 1
+        precondition(last >= 0, "append before beginSeries")
+        state.pointee.timestamps.append(timestamp)
+        state.pointee.values.append(value)
+        state.pointee.entries[last].rowCount += 1
+    }
+
+    /// Adds rows to the series begun last, until `next` gives nil. Returns how many.
+    @inlinable public func append(rows next: () -> (timestamp: Int64, value: Double)?) -> Int {
+        let last = state.pointee.entries.count - 1
+        precondition(last >= 0, "append before beginSeries")
+        var count = 0
+        while let row = next() {
+            state.pointee.timestamps.append(row.timestamp)
+            state.pointee.values.append(row.value)
+            count += 1
+        }
+        state.pointee.entries[last].rowCount += count
+        return count
     }
 
     public func append(timestamp: Int64, histogram: NativeHistogram) {
-        precondition(!entries.isEmpty, "append before beginSeries")
-        histograms.append(HistogramRow(timestamp: timestamp, histogram: histogram))
-        entries[entries.count - 1].histogramCount += 1
+        let last = state.pointee.entries.count - 1
+        precondition(last >= 0, "append before beginSeries")
+        state.pointee.histograms.append(HistogramRow(timestamp: timestamp, histogram: histogram))
+        state.pointee.entries[last].histogramCount += 1
     }
 
-    public func append(_ item: MetricMetadata) { metadata.append(item) }
+    public func append(_ item: MetricMetadata) { state.pointee.metadata.append(item) }
 
     /// Drops the series begun last, with its rows.
     public func dropLastSeries() {
-        guard let last = entries.popLast() else { return }
-        timestamps.removeLast(timestamps.count - last.firstRow)
-        values.removeLast(values.count - last.firstRow)
-        histograms.removeLast(histograms.count - last.firstHistogram)
-        arena.truncate(to: last.labelOffset)
+        guard let last = state.pointee.entries.popLast() else { return }
+        state.pointee.timestamps.removeLast(timestamps.count - last.firstRow)
+        state.pointee.values.removeLast(values.count - last.firstRow)
+        state.pointee.histograms.removeLast(histograms.count - last.firstHistogram)
+        state.pointee.arena.truncate(to: last.labelOffset)
     }
 
     /// Calls `body` with the canonical label bytes of series `index`, valid only within the call.
-    public func withLabels<R>(_ index: Int, _ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
-        let entry = entries[index]
-        let all = arena.bytes
+    @inlinable public func withLabels<R>(_ index: Int, _ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
+        let entry = state.pointee.entries[index]
+        let all = state.pointee.arena.bytes
         return try body(
             UnsafeRawBufferPointer(rebasing: all[entry.labelOffset..<entry.labelOffset + entry.labelLength]))
     }
 
     /// Calls `body` with the arena that all entries' label offsets point into, valid only within the call.
-    public func withLabelArena<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
-        try body(arena.bytes)
+    @inlinable public func withLabelArena<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
+        try body(state.pointee.arena.bytes)
     }
 
     /// A copy of the label set of series `index`; for cold paths.

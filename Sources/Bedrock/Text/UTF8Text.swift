@@ -6,7 +6,12 @@ public enum UTF8Text {
     /// Whether no byte has its high bit set.
     @inlinable public static func isASCII(_ bytes: UnsafeRawBufferPointer) -> Bool {
         var i = 0
-        var seen: UInt64 = 0
+        var wide = SIMD4<UInt64>()
+        while i + 32 <= bytes.count {
+            wide |= bytes.loadUnaligned(fromByteOffset: i, as: SIMD4<UInt64>.self)
+            i += 32
+        }
+        var seen = wide[0] | wide[1] | wide[2] | wide[3]
         while i + 8 <= bytes.count {
             seen |= bytes.loadUnaligned(fromByteOffset: i, as: UInt64.self)
             i += 8

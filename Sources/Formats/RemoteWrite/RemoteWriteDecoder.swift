@@ -6,7 +6,9 @@ import Model
 public struct RemoteWriteDecoder: ~Copyable {
     public let limits: RemoteWriteLimits
     var report = RemoteWriteReport()
-    var labels = LabelSetWriter()
+    private var labels = LabelSetWriter()
+    /// The series being decoded, for texts about it.
+    private var labelsAt: ProtobufReader?
     private var scan = LabelScan()
     private var canonical = ByteBuffer(capacity: 1024)
     private var seriesCount = 0
@@ -19,10 +21,18 @@ public struct RemoteWriteDecoder: ~Copyable {
         var hasMetricName = false
         var nameBytesMax = 0
         var valueBytesMax = 0
-        var isASCII = true
+        var isValidUTF8 = true
     }
 
-    public init(limits: RemoteWriteLimits = RemoteWriteLimits()) { self.limits = limits }
+    private let sortedLabels: SortedLabels
+    /// End of the request being decoded.
+    private var inputEnd: UnsafePointer<UInt8>
+
+    public init(limits: RemoteWriteLimits = RemoteWriteLimits()) {
+        self.limits = limits
+        sortedLabels = SortedLabels(limits)
+        inputEnd = ("" as StaticString).utf8Start
+    }
 
     /// Appends the request's series and metadata to `batch`.
     ///
@@ -53,6 +63,7 @@ public struct RemoteWriteDecoder: ~Copyable {
     /// `WriteRequest`: timeseries = 1, metadata = 3. Returns early once a per-request limit is passed.
     private mutating func decodeRequest(_ message: ProtobufReader, into batch: MetricBatch) throws(DecodeError) {
         var message = message
+        inputEnd = message.end
         while !message.isAtEnd {
             let tag = try message.tag()
             switch tag {
@@ -76,29 +87,36 @@ public struct RemoteWriteDecoder: ~Copyable {
     /// `TimeSeries`: labels = 1, samples = 2, exemplars = 3, histograms = 4.
     private mutating func decodeSeries(_ message: ProtobufReader, into batch: MetricBatch) throws(DecodeError) {
         var rest = message
-        beginLabels()
-        // Every known sender puts the labels first.
-        while !rest.isAtEnd, rest.cursor.pointee == UInt8(ProtobufReader.tag(1, .bytes)) {
-            rest.cursor += 1
-            try takeLabel(try rest.message())
+        let sortedLabels = sortedLabels
+        let inputEnd = inputEnd
+        let isBegun = batch.beginSeries(labelBytesMax: message.remaining + SortedLabels.slack) { room in
+            room.baseAddress.flatMap { sortedLabels.copy(&rest, inputEnd: inputEnd, into: $0) }
         }
-        scan.isASCII = UTF8Text.isASCII(
-            UnsafeRawBufferPointer(start: message.cursor, count: rest.cursor - message.cursor))
-        if try decodeRows(rest, into: batch) { return }
-        // A label behind the rows: allowed, and never seen. Gather all labels first, then the rows.
-        beginLabels()
-        scan.isASCII = false
-        var again = message
-        while !again.isAtEnd {
-            let tag = try again.tag()
-            if tag == ProtobufReader.tag(1, .bytes) { try takeLabel(try again.message()) } else { try again.skip(tag) }
+        // The general decoder also takes over when a label stands behind the rows, which is allowed and never seen.
+        if isBegun {
+            labelsAt = message
+            if try decodeRows(rest, nil, into: batch) { return }
         }
-        _ = try decodeRows(message, into: batch, skippingLabels: true)
+        try decodeAnySeries(message, into: batch)
     }
 
-    private mutating func beginLabels() {
+    /// Labels in any order and place, valid or not.
+    private mutating func decodeAnySeries(_ message: ProtobufReader, into batch: MetricBatch) throws(DecodeError) {
+        try gatherLabels(message)
+        let flaw = writeLabels()
+        if flaw == nil { batch.beginSeries(canonical: canonical.bytes) }
+        labelsAt = message
+        _ = try decodeRows(message, flaw, into: batch, skippingLabels: true)
+    }
+
+    private mutating func gatherLabels(_ message: ProtobufReader) throws(DecodeError) {
         labels.clear()
         scan = LabelScan()
+        var message = message
+        while !message.isAtEnd {
+            let tag = try message.tag()
+            if tag == ProtobufReader.tag(1, .bytes) { try takeLabel(try message.message()) } else { try message.skip(tag) }
+        }
     }
 
     /// `Label`: name = 1, value = 2.
@@ -118,6 +136,7 @@ public struct RemoteWriteDecoder: ~Copyable {
         if name.count == 8, !value.isEmpty, name.loadUnaligned(as: UInt64.self).littleEndian == Self.metricName {
             scan.hasMetricName = true
         }
+        scan.isValidUTF8 = scan.isValidUTF8 && UTF8Text.isValid(name) && UTF8Text.isValid(value)
         scan.nameBytesMax = max(scan.nameBytesMax, name.count)
         scan.valueBytesMax = max(scan.valueBytesMax, value.count)
         labels.add(name, value)
@@ -132,9 +151,7 @@ public struct RemoteWriteDecoder: ~Copyable {
         if labels.pairs.count > limits.labelsPerSeriesMax { return .tooManyLabels }
         if scan.nameBytesMax > limits.labelNameBytesMax { return .labelNameTooLong }
         if scan.valueBytesMax > limits.labelValueBytesMax { return .labelValueTooLong }
-        if !scan.isASCII, !labels.pairs.allSatisfy({ UTF8Text.isValid($0.name) && UTF8Text.isValid($0.value) }) {
-            return .invalidUTF8
-        }
+        if !scan.isValidUTF8 { return .invalidUTF8 }
         switch labels.write(to: &canonical) {
         case nil: return scan.hasMetricName ? nil : .missingName
         case .emptyName: return .emptyLabelName
@@ -142,18 +159,17 @@ public struct RemoteWriteDecoder: ~Copyable {
         }
     }
 
-    /// Decodes what follows the labels, and appends the series if anything of it is left.
+    /// Decodes the rows of a series. It has been begun in `batch`, unless its labels have a `flaw`, and goes again if nothing of it is left.
     ///
     /// - Returns: false when a label stands among the rows (and `skippingLabels` isn't set); nothing was appended then.
     private mutating func decodeRows(
-        _ message: ProtobufReader, into batch: MetricBatch, skippingLabels: Bool = false
+        _ message: ProtobufReader, _ flaw: RemoteWriteRejection?, into batch: MetricBatch, skippingLabels: Bool = false
     ) throws(DecodeError) -> Bool {
         var message = message
-        let flaw = writeLabels()
-        if flaw == nil { batch.beginSeries(canonical: canonical.bytes) }
         var taken = 0
-        var seen = 0
-        let exemplarsBefore = report.exemplarsSkipped
+        let before = report
+        if flaw == nil { taken = batch.append { Self.simpleSample(&message) } }
+        var seen = taken
         while !message.isAtEnd {
             let tag = try message.tag()
             switch tag {
@@ -174,7 +190,7 @@ public struct RemoteWriteDecoder: ~Copyable {
                 report.exemplarsSkipped += 1
             case ProtobufReader.tag(1, .bytes) where !skippingLabels:
                 if flaw == nil { batch.dropLastSeries() }
-                report.exemplarsSkipped = exemplarsBefore
+                report = before
                 return false
             default: try message.skip(tag)
             }
@@ -189,8 +205,30 @@ public struct RemoteWriteDecoder: ~Copyable {
         return true
     }
 
-    /// `Sample`: value = 1, timestamp = 2.
+    /// A sample as everybody writes it, both fields in order; nil, with nothing read, when there is none.
     @inline(__always)
+    private static func simpleSample(_ message: inout ProtobufReader) -> (timestamp: Int64, value: Double)? {
+        let p = message.cursor
+        guard message.remaining >= 13, p.pointee == 0x12, (p + 2).pointee == 0x09, (p + 11).pointee == 0x10 else { return nil }
+        let end = p + 2 + Int((p + 1).pointee)
+        // A length of one byte, and at most nine bytes of timestamp.
+        guard end <= message.end, end > p + 12, end <= p + 21 else { return nil }
+        var timestamp: UInt64 = 0
+        var shift: UInt64 = 0
+        var t = p + 12
+        while t < end {
+            timestamp |= UInt64(t.pointee & 0x7F) &<< shift
+            shift &+= 7
+            t += 1
+            if (t - 1).pointee < 0x80 { break }
+        }
+        guard t == end, (t - 1).pointee < 0x80 else { return nil }
+        message.cursor = end
+        let bits = UInt64(littleEndian: UnsafeRawPointer(p + 3).loadUnaligned(as: UInt64.self))
+        return (Int64(bitPattern: timestamp), Double(bitPattern: bits))
+    }
+
+    /// `Sample`: value = 1, timestamp = 2.
     private func decodeSample(_ message: ProtobufReader) throws(DecodeError) -> (timestamp: Int64, value: Double) {
         var message = message
         var value = 0.0
@@ -241,7 +279,7 @@ public struct RemoteWriteDecoder: ~Copyable {
 
     // MARK: Texts of rejections
 
-    private func rejectionText(_ flaw: RemoteWriteRejection) -> String {
+    private mutating func rejectionText(_ flaw: RemoteWriteRejection) -> String {
         let why =
             switch flaw {
             case .missingName: "the label __name__ is missing"
@@ -255,11 +293,12 @@ public struct RemoteWriteDecoder: ~Copyable {
                 "a label value of \(scan.valueBytesMax) bytes is over the limit of \(limits.labelValueBytesMax)"
             case .invalidHistogram: "a native histogram is not consistent"
             }
-        return "series \(seriesText): \(why)"
+        return "series \(seriesText()): \(why)"
     }
 
     /// The series as far as it can be told, cut to a readable length.
-    var seriesText: String {
+    mutating func seriesText() -> String {
+        if let labelsAt { try? gatherLabels(labelsAt) }
         var parts: [String] = []
         var length = 0
         for pair in labels.pairs {

@@ -25,7 +25,7 @@ extension RemoteWriteDecoder {
         var wire = WireHistogram()
         try read(message, into: &wire)
         if let reason = finish(&wire) {
-            let text = report.firstRejection == nil ? "series \(seriesText): native histogram: \(reason)" : nil
+            let text = report.firstRejection == nil ? "series \(seriesText()): native histogram: \(reason)" : nil
             report.reject(.invalidHistogram, samples: 1, text)
             return nil
         }

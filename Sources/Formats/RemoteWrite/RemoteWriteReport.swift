@@ -10,6 +10,8 @@ public enum RemoteWriteRejection: String, Sendable, CaseIterable {
     case labelNameTooLong = "label_name_too_long"
     case labelValueTooLong = "label_value_too_long"
     case invalidHistogram = "invalid_histogram"
+
+    var index: Int { Self.allCases.firstIndex(of: self) ?? 0 }
 }
 
 /// What came of decoding one request.
@@ -17,7 +19,7 @@ public struct RemoteWriteReport: Sendable {
     /// Samples and histograms now in the batch.
     public internal(set) var samples = 0
     /// Samples and histograms left out, by reason; see `rejected(_:)`.
-    private var rejections: [RemoteWriteRejection: Int] = [:]
+    private var rejections: InlineArray<8, Int> = .init(repeating: 0)
     /// Exemplars that were well-formed; they aren't stored.
     public internal(set) var exemplarsSkipped = 0
     /// The first reason with the series it is about, for the answer's text.
@@ -25,11 +27,11 @@ public struct RemoteWriteReport: Sendable {
 
     public init() {}
 
-    public func rejected(_ reason: RemoteWriteRejection) -> Int { rejections[reason] ?? 0 }
-    public var rejectedTotal: Int { rejections.values.reduce(0, +) }
+    public func rejected(_ reason: RemoteWriteRejection) -> Int { rejections[reason.index] }
+    public var rejectedTotal: Int { RemoteWriteRejection.allCases.reduce(0) { $0 + rejected($1) } }
 
     mutating func reject(_ reason: RemoteWriteRejection, samples: Int, _ text: String?) {
-        rejections[reason, default: 0] += samples
+        rejections[reason.index] += samples
         if firstRejection == nil { firstRejection = text }
     }
 }
