@@ -165,9 +165,14 @@ extension Labels: CustomStringConvertible {
         var parts: [String] = []
         for label in all {
             if label.name == Labels.metricName {
-                if isLegacyMetricName(label.value) { name = label.value } else { parts.insert(quoted(label.value), at: 0) }
+                if isLegacyMetricName(label.value) {
+                    name = label.value
+                } else {
+                    parts.insert(quoted(label.value), at: 0)
+                }
             } else {
-                parts.append((isLegacyLabelName(label.name) ? label.name : quoted(label.name)) + "=" + quoted(label.value))
+                parts.append(
+                    (isLegacyLabelName(label.name) ? label.name : quoted(label.name)) + "=" + quoted(label.value))
             }
         }
         return parts.isEmpty && !name.isEmpty ? name : name + "{" + parts.joined(separator: ", ") + "}"

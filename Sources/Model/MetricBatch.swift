@@ -76,7 +76,8 @@ public final class MetricBatch: @unchecked Sendable {
     public var isEmpty: Bool { entries.isEmpty && metadata.isEmpty }
     /// Rough size in memory, for budgets.
     public var byteCount: Int {
-        state.pointee.arena.count + entries.count * MemoryLayout<Entry>.stride + timestamps.count * 16 + histograms.count * 256
+        state.pointee.arena.count + entries.count * MemoryLayout<Entry>.stride + timestamps.count * 16 + histograms
+            .count * 256
     }
 
     public func clear() {
@@ -122,7 +123,8 @@ public final class MetricBatch: @unchecked Sendable {
     @usableFromInline func beginEntry(labelLength: Int) {
         state.pointee.entries.append(
             Entry(
-                labelOffset: state.pointee.arena.count, labelLength: labelLength, firstRow: state.pointee.timestamps.count,
+                labelOffset: state.pointee.arena.count, labelLength: labelLength,
+                firstRow: state.pointee.timestamps.count,
                 rowCount: 0, firstHistogram: state.pointee.histograms.count, histogramCount: 0))
     }
 

@@ -115,7 +115,11 @@ public struct RemoteWriteDecoder: ~Copyable {
         var message = message
         while !message.isAtEnd {
             let tag = try message.tag()
-            if tag == ProtobufReader.tag(1, .bytes) { try takeLabel(try message.message()) } else { try message.skip(tag) }
+            if tag == ProtobufReader.tag(1, .bytes) {
+                try takeLabel(try message.message())
+            } else {
+                try message.skip(tag)
+            }
         }
     }
 
@@ -209,7 +213,9 @@ public struct RemoteWriteDecoder: ~Copyable {
     @inline(__always)
     private static func simpleSample(_ message: inout ProtobufReader) -> (timestamp: Int64, value: Double)? {
         let p = message.cursor
-        guard message.remaining >= 13, p.pointee == 0x12, (p + 2).pointee == 0x09, (p + 11).pointee == 0x10 else { return nil }
+        guard message.remaining >= 13, p.pointee == 0x12, (p + 2).pointee == 0x09, (p + 11).pointee == 0x10 else {
+            return nil
+        }
         let end = p + 2 + Int((p + 1).pointee)
         // A length of one byte, and at most nine bytes of timestamp.
         guard end <= message.end, end > p + 12, end <= p + 21 else { return nil }

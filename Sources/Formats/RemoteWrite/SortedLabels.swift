@@ -24,7 +24,9 @@ struct SortedLabels {
     /// - Returns: nil when they are not of the simple form; the general decoder then finds out what they are. Else the bytes written, and
     ///   `message` stands behind the labels.
     @inline(__always)
-    func copy(_ message: inout ProtobufReader, inputEnd: UnsafePointer<UInt8>, into target: UnsafeMutableRawPointer) -> Int? {
+    func copy(_ message: inout ProtobufReader, inputEnd: UnsafePointer<UInt8>, into target: UnsafeMutableRawPointer)
+        -> Int?
+    {
         var p = message.cursor
         let end = message.end
         var out = target
@@ -36,7 +38,8 @@ struct SortedLabels {
             guard p + 6 <= end, let (labelCount, labelHead) = Self.length(p + 1) else { return nil }
             let inside = p + 1 + labelHead
             let labelEnd = inside + labelCount
-            guard labelEnd <= end, labelCount >= 6, inside.pointee == 0x0A, let (nameCount, nameHead) = Self.length(inside + 1)
+            guard labelEnd <= end, labelCount >= 6, inside.pointee == 0x0A,
+                let (nameCount, nameHead) = Self.length(inside + 1)
             else { return nil }
             let name = inside + 1 + nameHead
             let valueTag = name + nameCount
@@ -46,7 +49,9 @@ struct SortedLabels {
             let value = valueTag + 1 + valueHead
             guard valueCount > 0, valueCount <= valueBytesMax, value + valueCount == labelEnd else { return nil }
             let mayReadBeyond = labelEnd + Self.slack <= inputEnd
-            if lastNameCount >= 0, !Self.precedes(lastName, lastNameCount, name, nameCount, mayReadBeyond) { return nil }
+            if lastNameCount >= 0, !Self.precedes(lastName, lastNameCount, name, nameCount, mayReadBeyond) {
+                return nil
+            }
             if nameCount == 8, Self.isMetricName(name) { hasMetricName = true }
             out = Self.copy(inside + 1, nameHead + nameCount, to: out, mayReadBeyond)
             out = Self.copy(valueTag + 1, valueHead + valueCount, to: out, mayReadBeyond)
@@ -117,7 +122,8 @@ struct SortedLabels {
         var i = 0
         repeat {
             target.storeBytes(
-                of: UnsafeRawPointer(source + i).loadUnaligned(as: SIMD16<UInt8>.self), toByteOffset: i, as: SIMD16<UInt8>.self)
+                of: UnsafeRawPointer(source + i).loadUnaligned(as: SIMD16<UInt8>.self), toByteOffset: i,
+                as: SIMD16<UInt8>.self)
             i += 16
         } while i < count
         return target + count
