@@ -1,4 +1,5 @@
 import Bedrock
+import Instruments
 import Model
 import Synchronization
 import Transport
@@ -35,6 +36,8 @@ public struct AgentDependencies: Sendable {
     public var random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
     public var log = Logger("agent")
     public var losses: any LossRecorder
+    /// Where the agent's own instruments go; nil: nowhere.
+    public var registry: InstrumentRegistry?
     /// Appends this process' own metrics, for job `obs`; nil: none.
     public var ownMetrics: (@Sendable (MetricBatch) -> Void)?
 
@@ -95,6 +98,7 @@ public final class Agent: Sendable {
         }
         self.lanes = lanes
         self.scrapers = scrapers
+        if let registry = dependencies.registry { AgentInstruments.register(scrapers, lanes, in: registry) }
         jobs = Mutex(options.scraping.jobs)
         discovery.configure(Self.allJobs(options, options.scraping.jobs))
     }

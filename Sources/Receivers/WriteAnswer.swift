@@ -11,7 +11,10 @@ enum WriteAnswer {
         guard refused > 0 else { return HTTPResponse(status: 204) }
         // Retrying would fail again, so it is a 400 although the rest is stored.
         let reason = refusedBefore.first ?? receipt.firstRejection ?? "no reason given"
-        return text(400, "\(refused) samples were refused, \(receipt.accepted) stored. The first: \(reason)")
+        var response = text(400, "\(refused) samples were refused, \(receipt.accepted) stored. The first: \(reason)")
+        // Remote write 2.0's header, in answers to 1.0 as well: it tells a sender that only the others are lost.
+        response.headers["X-Prometheus-Remote-Write-Samples-Written"] = String(receipt.accepted)
+        return response
     }
 
     static func refused(_ error: WriteError) -> HTTPResponse {

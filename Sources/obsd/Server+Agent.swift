@@ -28,6 +28,7 @@ extension Server {
             caller: HTTPClient(clientOptions()), destination: destination, losses: ledger)
         dependencies.clock = clock
         dependencies.log = log.named("agent")
+        dependencies.registry = registry
         if settings[SettingsTable.selfMetrics] {
             dependencies.ownMetrics = { [registry, clock] batch in
                 registry.collect(into: batch, timestamp: clock.now())

@@ -13,6 +13,14 @@ final class ScrapeWorker: Worker {
         let source: any ScrapeSource
     }
 
+    /// Since the start.
+    struct Totals: Sendable, Equatable {
+        var scrapes = 0
+        var failures = 0
+        var samples = 0
+        var repeated = 0
+    }
+
     private struct Inbox {
         var assignments: [Assignment]?
         var answers: [(number: UInt64, result: Result<ScrapeBody, ScrapeError>)] = []
@@ -31,6 +39,7 @@ final class ScrapeWorker: Worker {
     private let output: @Sendable (MetricBatch) -> Void
     private let inbox = Mutex(Inbox())
     private let published = Mutex<[ScrapeTarget.Identity: TargetStatus]>([:])
+    private let counted = Mutex(Totals())
     private let state: State
 
     /// What only the stepping thread touches.
@@ -64,6 +73,8 @@ final class ScrapeWorker: Worker {
         inbox.withLock { $0.isStopping = true }
         waker?.wake()
     }
+
+    var totals: Totals { counted.withLock { $0 } }
 
     var statuses: [TargetStatus] { published.withLock { Array($0.values) } }
 
@@ -108,7 +119,7 @@ final class ScrapeWorker: Worker {
             published.withLock { _ = $0.removeValue(forKey: identity) }
             let batch = MetricBatch()
             loop.end(at: clock.now(), into: batch)
-            if !batch.isEmpty { output(batch) }
+            handOn(batch)
         }
     }
 
@@ -132,9 +143,20 @@ final class ScrapeWorker: Worker {
         // An answer that comes too late, or for a target that is gone, is nobody's.
         guard let loop = state.flights.removeValue(forKey: number) else { return }
         let batch = MetricBatch()
-        loop.finish(result, clock: clock, into: batch)
+        let counts = loop.finish(result, clock: clock, into: batch)
         publish(loop)
-        if !batch.isEmpty { output(batch) }
+        counted.withLock { totals in
+            totals.scrapes += 1
+            totals.failures += loop.health == .up ? 0 : 1
+            totals.repeated += counts.repeated
+        }
+        handOn(batch)
+    }
+
+    private func handOn(_ batch: MetricBatch) {
+        guard !batch.isEmpty else { return }
+        counted.withLock { $0.samples += batch.sampleCount }
+        output(batch)
     }
 
     private func giveUpLate() {

@@ -18,8 +18,6 @@ final class TargetLoop {
     private(set) var lastScrape: Int64?
     private(set) var lastSeconds = 0.0
     private var hasSucceeded = false
-    /// Second samples of one series at one time so far.
-    private(set) var repeatedCount = 0
 
     /// When the next scrape begins: monotonic nanoseconds, and the wall clock's time that stands for.
     private(set) var due: UInt64 = 0
@@ -94,10 +92,12 @@ final class TargetLoop {
     }
 
     /// Ends the scrape in flight: fills `batch` (empty so far) with everything that follows from it.
-    func finish(_ result: Result<ScrapeBody, ScrapeError>, clock: any ClockSource, into batch: MetricBatch) {
-        guard let flight else { return }
-        self.flight = nil
+    func finish(
+        _ result: Result<ScrapeBody, ScrapeError>, clock: any ClockSource, into batch: MetricBatch
+    ) -> ScrapeCounts {
         var counts = ScrapeCounts()
+        guard let flight else { return counts }
+        self.flight = nil
         var failure: ScrapeError?
         cache.begin()
         metadata.begin()
@@ -121,7 +121,6 @@ final class TargetLoop {
             cache.endAll { Self.appendEnd($0, flight.timestamp, batch) }
         }
         if failure != nil || counts.added > 0 { metadata.invalidate() }
-        repeatedCount += counts.repeated
         lastError = failure?.description ?? ""
         health = failure == nil ? .up : .down
         lastScrape = flight.timestamp
@@ -130,6 +129,7 @@ final class TargetLoop {
         metadata.flush(into: batch, now: flight.timestamp)
         if failure == nil { hasSucceeded = true }
         if target.job.isOptional && !hasSucceeded { batch.clear() }
+        return counts
     }
 
     func status(hostName: String) -> TargetStatus {

@@ -26,6 +26,8 @@ public struct LaneStatistics: Sendable, Equatable {
     public var backlogSamples = 0
     /// On disk, delivered or not.
     public var queueBytes = 0
+    /// Waiting to get on disk.
+    public var memoryBytes = 0
     /// Of the last failure; empty while sending works.
     public var lastError = ""
 

@@ -54,7 +54,7 @@ final class LaneWorker: Worker {
     ) {
         name = "send-\(lane)"
         self.lane = lane
-        self.producer = "\(producer)/\(String(queue.identity, radix: 16))"
+        self.producer = ProducerName.make(producer, identity: queue.identity)
         self.destination = destination
         self.options = options
         self.clock = clock
@@ -83,7 +83,11 @@ final class LaneWorker: Worker {
         waker?.wake()
     }
 
-    var statistics: LaneStatistics { published.withLock { $0 } }
+    var statistics: LaneStatistics {
+        var result = published.withLock { $0 }
+        result.memoryBytes = incoming.byteCount
+        return result
+    }
 
     func step() -> StepOutcome {
         let (outcome, isStopping) = inbox.withLock { inbox in

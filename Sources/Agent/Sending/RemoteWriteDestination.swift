@@ -22,6 +22,7 @@ public struct RemoteWriteDestination: Destination {
     public static let sequenceHeader = "X-Obs-Sequence"
     /// The tenant, as Cortex, Mimir and Loki name it.
     public static let tenantHeader = "X-Scope-OrgID"
+    private static let writtenHeader = "X-Prometheus-Remote-Write-Samples-Written"
     /// As much of a refusal's body as is shown.
     private static let reasonBytesMax = 512
 
@@ -55,19 +56,28 @@ public struct RemoteWriteDestination: Destination {
             responseMax: 1 << 20)
         call.options = options.http
         let clock = clock
-        caller.send(call) { done(Self.outcome($0, now: clock.now())) }
+        let samples = batch.sampleCount
+        caller.send(call) { done(Self.outcome($0, samples: samples, now: clock.now())) }
     }
 
     /// As the specification has it: 5xx, 429 and silence are tried again, every other refusal is final.
-    static func outcome(_ result: Result<HTTPResponse, HTTPCallError>, now: Int64) -> DeliveryOutcome {
+    static func outcome(
+        _ result: Result<HTTPResponse, HTTPCallError>, samples: Int, now: Int64
+    ) -> DeliveryOutcome {
         switch result {
         case .failure(let error): return .retry(text: error.description, afterSeconds: nil)
         case .success(let response):
-            let text = "HTTP status \(response.status): " + reason(response.body)
+            let reason = reason(response.body)
+            let text = "HTTP status \(response.status): " + reason
             switch response.status {
             case 200..<300: return .delivered(rejected: 0, firstRejection: nil)
             case 429, 500...: return .retry(text: text, afterSeconds: retryAfter(response, now: now))
-            default: return .refused(reason: "http_\(response.status)", text: text)
+            default:
+                // A receiver that says how much it stored has counted the rest as lost itself.
+                if let written = response.headers[writtenHeader].flatMap({ Int($0) }), written > 0 {
+                    return .delivered(rejected: max(0, samples - written), firstRejection: reason)
+                }
+                return .refused(reason: "http_\(response.status)", text: text)
             }
         }
     }

@@ -35,14 +35,25 @@ import Transport
     ])
     func statusesMeanWhatTheSpecificationSays(_ status: Int, _ expected: String) {
         let outcome = RemoteWriteDestination.outcome(
-            .success(HTTPResponse(status: status, headers: ["Retry-After": "7"], body: Array("why\n".utf8))), now: 0)
+            .success(HTTPResponse(status: status, headers: ["Retry-After": "7"], body: Array("why\n".utf8))), samples: 5, now: 0)
         switch outcome {
         case .delivered: #expect(expected == "delivered")
         case .refused(let reason, let text):
             #expect(expected == "refused" && reason == "http_\(status)" && text == "HTTP status \(status): why")
         case .retry(_, let afterSeconds): #expect(expected == "retry" && afterSeconds == 7)
         }
-        let silent = RemoteWriteDestination.outcome(.failure(.timeout(seconds: 1)), now: 0)
+        let silent = RemoteWriteDestination.outcome(.failure(.timeout(seconds: 1)), samples: 5, now: 0)
         #expect(silent == .retry(text: "no answer within 1.0 s", afterSeconds: nil))
+        let partial = RemoteWriteDestination.outcome(
+            .success(
+                HTTPResponse(
+                    status: 400, headers: ["X-Prometheus-Remote-Write-Samples-Written": "3"], body: Array("old".utf8))),
+            samples: 5, now: 0)
+        #expect(partial == .delivered(rejected: 2, firstRejection: "old"))
+    }
+
+    @Test func producerNamesAreFitForHeaders() {
+        #expect(ProducerName.make("web 1/ä", identity: 255) == "web-1----ff")
+        #expect(ProducerName.make(String(repeating: "x", count: 500), identity: .max).utf8.count <= 150)
     }
 }
