@@ -92,8 +92,8 @@ let package = Package(
         program(
             "obsbench",
             [
-                "Collector", "QueryServer", "Receivers", "PromQL", "MetricStore", "LSM", "Formats", "Transport",
-                "Model", "Bedrock", "Instruments",
+                "Agent", "Collector", "QueryServer", "Receivers", "PromQL", "MetricStore", "LSM", "Formats",
+                "Transport", "Model", "Bedrock", "Instruments",
             ]),
 
         tests("TidyTests", []),
@@ -109,7 +109,7 @@ let package = Package(
         tests("KernelsTests", ["Kernels", "Model", "Bedrock"]),
         tests("PromQLTests", ["PromQL", "Kernels", "Model", "Formats", "Bedrock"], exclude: ["KnownGaps.txt"]),
         tests("ReceiversTests", ["Receivers", "Formats", "Transport", "Instruments", "Model", "Bedrock"]),
-        tests("AgentTests", ["Agent", "Receivers", "Formats", "Transport", "Model", "Bedrock"]),
+        tests("AgentTests", ["Agent", "Receivers", "Formats", "Transport", "Instruments", "Model", "Bedrock"]),
         tests(
             "ServerTests",
             [

@@ -11,6 +11,8 @@ let usage = """
           Runs a file of queries against a data folder: latency and CPU of each.
       obsbench store SCRAPES
           Takes recorded scrapes through the metric store alone: CPU time and bytes per sample of each step.
+      obsbench scrape DIR [--targets N] [--series N] [--scrapes N]
+          Scrapes made-up targets through the agent and its queue in DIR, then the host: CPU of each.
 
     A corpus is a run of records <u32 lane> <u32 items> <u32 length> <body>, little endian. A file of queries has lines
     NAME | instant, range, labels or series | SPAN STEP | EXPRESSION.
@@ -35,6 +37,11 @@ do {
             runs: option("--runs").flatMap { Int($0) } ?? 11
         ).run()
     case ("store", 2...): try StoreCommand.run(words[1])
+    case ("scrape", 2...):
+        try ScrapeCommand(
+            targets: option("--targets").flatMap { Int($0) } ?? 50, series: option("--series").flatMap { Int($0) } ?? 1_000,
+            scrapes: option("--scrapes").flatMap { Int($0) } ?? 20, folder: words[1]
+        ).run()
     default:
         print(usage)
         exit(2)

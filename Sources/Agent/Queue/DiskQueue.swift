@@ -38,7 +38,9 @@ final class DiskQueue: @unchecked Sendable {
     private var pendingMarks: [QueueSegment.Mark] = []
     private var nextSequence: UInt64
     private var sinceWritten = 0
-    private(set) var losses: [Loss] = []
+    private var losses: [Loss] = []
+    /// Durable records not acknowledged yet.
+    private(set) var backlog = (records: 0, samples: 0)
 
     /// Opens, or makes, the queue in `directory`.
     init(
@@ -77,18 +79,6 @@ final class DiskQueue: @unchecked Sendable {
     var byteCount: Int { segments.reduce(pending.count) { $0 + Int($1.end) } }
     var acknowledged: UInt64 { position.acknowledged }
     var hasPending: Bool { !pendingMarks.isEmpty }
-    /// Durable records not acknowledged yet.
-    var backlog: (records: Int, samples: Int) {
-        var result = (records: 0, samples: 0)
-        for segment in segments {
-            for mark in segment.records where mark.sequence > position.acknowledged {
-                result.records += 1
-                result.samples += mark.samples
-            }
-        }
-        return result
-    }
-
     /// Takes the losses noted so far.
     func takeLosses() -> [Loss] {
         defer { losses = [] }
@@ -139,6 +129,8 @@ final class DiskQueue: @unchecked Sendable {
             var mark = mark
             mark.offset += segment.end
             segment.records.append(mark)
+            backlog.records += 1
+            backlog.samples += mark.samples
         }
         segment.end += UInt64(pending.count)
         pending.clear()
@@ -154,8 +146,8 @@ final class DiskQueue: @unchecked Sendable {
     /// Gives up the oldest file; false when there is none.
     private func dropOldest() -> Bool {
         guard let oldest = segments.first else { return false }
-        note(.overflow, oldest.records.filter { $0.sequence > position.acknowledged })
-        if let last = oldest.records.last { position.acknowledged = max(position.acknowledged, last.sequence) }
+        note(.overflow, Array(oldest.records[oldest.firstLive...]))
+        if let last = oldest.records.last { advance(to: last.sequence) }
         removeFirst()
         return true
     }
@@ -180,12 +172,13 @@ final class DiskQueue: @unchecked Sendable {
     /// The oldest durable record that isn't acknowledged. Damaged ones are noted as lost and passed over.
     func oldest() throws(QueueFailure) -> Record? {
         for segment in segments {
-            for mark in segment.records where mark.sequence > position.acknowledged {
+            while segment.firstLive < segment.records.count {
+                let mark = segment.records[segment.firstLive]
                 let payload: [UInt8]?
                 do throws(FileError) { payload = try segment.payload(mark) } catch { throw .file(error) }
                 if let payload { return Record(sequence: mark.sequence, samples: mark.samples, payload: payload) }
                 note(.damage, [mark])
-                position.acknowledged = mark.sequence
+                advance(to: mark.sequence)
             }
         }
         return nil
@@ -193,13 +186,25 @@ final class DiskQueue: @unchecked Sendable {
 
     /// Ends the life of every record up to `sequence`: delivered, or refused for good.
     func acknowledge(_ sequence: UInt64) throws(QueueFailure) {
-        position.acknowledged = max(position.acknowledged, sequence)
+        advance(to: sequence)
         sinceWritten += 1
         // The last file stays: its name keeps the sequences going.
-        while segments.count > 1, segments[0].records.last.map({ $0.sequence <= position.acknowledged }) ?? true {
+        while segments.count > 1, segments[0].firstLive == segments[0].records.count {
             removeFirst()
         }
         if sinceWritten >= options.acknowledgementsPerPosition { try writePosition() }
+    }
+
+    private func advance(to sequence: UInt64) {
+        position.acknowledged = max(position.acknowledged, sequence)
+        for segment in segments {
+            while segment.firstLive < segment.records.count, segment.records[segment.firstLive].sequence <= sequence {
+                backlog.records -= 1
+                backlog.samples -= segment.records[segment.firstLive].samples
+                segment.firstLive += 1
+            }
+            if segment.firstLive < segment.records.count { break }
+        }
     }
 
     /// Remembers how far it got, so that nothing is sent again after a restart.
@@ -234,17 +239,22 @@ final class DiskQueue: @unchecked Sendable {
             segment.records.removeAll { $0.sequence <= known }
             highest = max(highest, max(first, 1) - 1, segment.records.last?.sequence ?? 0)
             if segment.records.isEmpty { empty.append(segment.path) } else { segments.append(segment) }
+            for mark in segment.records {
+                backlog.records += 1
+                backlog.samples += mark.samples
+            }
             // Records may have been sent from bytes that are damaged now: their sequences must not be used for others.
             highest += UInt64(opened.damagedBytes / QueueFormat.recordHeaderBytes)
         }
         nextSequence = highest + 1
+        advance(to: position.acknowledged)
         // Writes never go on behind a tail of doubtful state.
         isActiveUsable = false
         // The identity is durable before any record is; and so is the next sequence, before the files that show it go.
-        let isDelivered = segments.last?.records.last.map { $0.sequence <= position.acknowledged } ?? true
+        let isDelivered = backlog.records == 0
         if !hasPosition || isDelivered { try writePosition() }
         for path in empty { try? files.remove(path) }
-        while let first = segments.first, first.records.last.map({ $0.sequence <= position.acknowledged }) ?? true {
+        while let first = segments.first, first.firstLive == first.records.count {
             removeFirst()
         }
     }

@@ -9,6 +9,8 @@ final class QueueSegment {
     var end: UInt64
     /// Records and samples in the file, delivered or not.
     var records: [Mark] = []
+    /// The first record that isn't acknowledged.
+    var firstLive = 0
 
     /// Where a record stands, and what losing it means.
     struct Mark: Equatable {

@@ -99,8 +99,10 @@ final class LaneWorker: Worker {
             return .progressed
         }
         let now = clock.monotonicNanoseconds()
-        if now >= state.mayStoreAt && store() { return .progressed }
-        if state.flight == nil && now >= state.maySendAt && send() { return .progressed }
+        // Both in one step: neither waits for the other to run dry.
+        let hasStored = now >= state.mayStoreAt && store()
+        let hasSent = state.flight == nil && now >= state.maySendAt && send()
+        if hasStored || hasSent { return .progressed }
         publish()
         if isStopping && isDone(now) {
             try? state.queue.writePosition()

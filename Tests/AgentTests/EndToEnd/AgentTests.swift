@@ -1,6 +1,8 @@
 @testable import Agent
 import Bedrock
+import Instruments
 import Model
+import Receivers
 import Testing
 import Transport
 
@@ -155,5 +157,45 @@ import Transport
         #expect(agent.stop(deadlineSeconds: 5))
         #expect(after.lines.contains(#"obs_test{instance="paper", job="obs"} 4"#))
         #expect(losses.all.isEmpty)
+    }
+
+    /// The sums of the ledger agree with what went in and what came out, however the receiver behaves.
+    @Test(arguments: 0..<10 as Range<UInt64>)
+    func everyScrapedSampleIsDeliveredOrCounted(seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        let clock = SimulatedClock()
+        let registry = InstrumentRegistry()
+        server.answer("http://h:1/metrics", (0..<50).map { "m\($0) 1\n" }.joined())
+        var dependencies = dependencies(clock)
+        dependencies.registry = registry
+        dependencies.files = SimulatedFileSystem(seed: seed)
+        let agent = try Agent(
+            options {
+                $0.queueDirectory = "/data/agent"
+                $0.laneCount = 2
+                $0.lane.queue.bytesMax = 3_000
+                $0.lane.queue.segmentBytes = 700
+                $0.lane.queue.overflow = seed % 2 == 0 ? .dropOldest : .refuse
+                $0.scraping = (try? configuration("scrape_configs: [{job_name: j, scrape_interval: 1s, static_configs: [{targets: ['h:1']}]}]")) ?? $0.scraping
+            }, dependencies)
+        let scheduler = SeededScheduler(seed: seed, clock: clock)
+        scheduler.add(agent.workers)
+        for _ in 0..<8 {
+            let error: WriteError =
+                Bool.random(using: &random) ? .invalid("no") : .overloaded("busy", retryAfterSeconds: 3)
+            sink.fail(Array(repeating: error, count: Int.random(in: 0...4, using: &random)))
+            let end = clock.now() + 10_000
+            _ = scheduler.run(steps: 1_000_000) { clock.now() >= end }
+        }
+        agent.reload(ScrapeConfiguration())
+        let end = clock.now() + 60_000
+        _ = scheduler.run(steps: 1_000_000) { clock.now() >= end }
+        let metrics = MetricBatch()
+        registry.collect(into: metrics, timestamp: 0)
+        let scraped = lines(metrics).first { $0.hasPrefix("obs_agent_samples_total ") }.flatMap { Int($0.dropFirst(24)) }
+        #expect(scraped == sink.lines.count + losses.total, "lost \(losses.all)")
+        #expect((scraped ?? 0) > 3_000)
+        let sent = lines(metrics).filter { $0.hasPrefix("obs_agent_sent_samples_total{") }
+        #expect(sent.count == 2 && sent.contains { $0.hasSuffix(" \(sink.lines.count)") })
     }
 }
