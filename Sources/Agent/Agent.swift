@@ -84,7 +84,9 @@ public final class Agent: Sendable {
         var lanes: [LaneWorker] = []
         for lane in 0..<options.laneCount { lanes.append(try Self.lane(lane, options, dependencies)) }
         let scrapers = lanes.enumerated().map { index, lane in
-            ScrapeWorker(name: "scrape-\(index)", clock: dependencies.clock, hostName: options.hostName) { lane.push($0) }
+            ScrapeWorker(name: "scrape-\(index)", clock: dependencies.clock, hostName: options.hostName) {
+                lane.push($0)
+            }
         }
         let builtIns = try BuiltInTargets.make(options, dependencies)
         locals = builtIns.compactMap { $0.source as? LocalScrapeSource }
@@ -154,7 +156,9 @@ public final class Agent: Sendable {
             defer { jobs = configuration.jobs }
             return jobs
         }
-        for line in Self.differences(before, configuration.jobs) { log.info("scrape configuration changed", ["change": line]) }
+        for line in Self.differences(before, configuration.jobs) {
+            log.info("scrape configuration changed", ["change": line])
+        }
         discovery.configure(Self.allJobs(options, configuration.jobs))
     }
 
@@ -177,7 +181,9 @@ public final class Agent: Sendable {
 
     private static func allJobs(_ options: AgentOptions, _ jobs: [ScrapeJob]) -> [ScrapeJob] {
         // A job of the configuration has the name for itself.
-        guard let address = options.nodeExporter, !jobs.contains(where: { $0.name == BuiltInTargets.nodeJob }) else { return jobs }
+        guard let address = options.nodeExporter, !jobs.contains(where: { $0.name == BuiltInTargets.nodeJob }) else {
+            return jobs
+        }
         return [BuiltInTargets.nodeExporter(address, interval: options.builtInInterval)] + jobs
     }
 
@@ -191,7 +197,9 @@ public final class Agent: Sendable {
             }
             if old != job { lines.append("job \(job.name) changed") }
         }
-        for job in before where !after.contains(where: { $0.name == job.name }) { lines.append("job \(job.name) removed") }
+        for job in before where !after.contains(where: { $0.name == job.name }) {
+            lines.append("job \(job.name) removed")
+        }
         return lines
     }
 }

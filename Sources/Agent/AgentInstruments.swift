@@ -17,7 +17,8 @@ enum AgentInstruments {
             "obs_agent_scrape_failures_total", "Scrapes that failed.", scrapers, in: registry
         ) { $0.failures }
         registerCounter(
-            "obs_agent_samples_total", "Samples handed to the send queue, those about scraping and staleness markers included.",
+            "obs_agent_samples_total",
+            "Samples handed to the send queue, those about scraping and staleness markers included.",
             scrapers, in: registry
         ) { $0.samples }
         registerCounter(
@@ -29,7 +30,9 @@ enum AgentInstruments {
     }
 
     private static func registerLanes(_ lanes: [LaneWorker], in registry: InstrumentRegistry) {
-        func observe(_ name: String, _ help: String, _ kind: InstrumentKind, _ read: @escaping @Sendable (LaneStatistics) -> Int) {
+        func observe(
+            _ name: String, _ help: String, _ kind: InstrumentKind, _ read: @escaping @Sendable (LaneStatistics) -> Int
+        ) {
             registry.observe(name, help: help, kind: kind, labels: ["lane"]) {
                 lanes.enumerated().map { index, lane in
                     InstrumentRegistry.Observation(Double(read(lane.statistics)), labels: [String(index)])

@@ -6,7 +6,8 @@ enum WriteAnswer {
     /// For a batch that the sink took, possibly without some of its samples.
     ///
     /// - Parameter refusedBefore: samples that were left out before the sink saw the batch, and why the first of them.
-    static func taken(_ receipt: WriteReceipt, refusedBefore: (samples: Int, first: String?) = (0, nil)) -> HTTPResponse {
+    static func taken(_ receipt: WriteReceipt, refusedBefore: (samples: Int, first: String?) = (0, nil)) -> HTTPResponse
+    {
         let refused = receipt.rejected + refusedBefore.samples
         guard refused > 0 else { return HTTPResponse(status: 204) }
         // Retrying would fail again, so it is a 400 although the rest is stored.

@@ -81,7 +81,8 @@ private final class MadeUpTargets: HTTPCaller {
         texts = (0..<4).map { version in
             var text = "# HELP bench_requests_total Requests.\n# TYPE bench_requests_total counter\n"
             for i in 0..<series {
-                text += "bench_requests_total{method=\"GET\",handler=\"/api/v1/things/\(i)\",code=\"200\"} \(i * 1_000 + version)\n"
+                text +=
+                    "bench_requests_total{method=\"GET\",handler=\"/api/v1/things/\(i)\",code=\"200\"} \(i * 1_000 + version)\n"
             }
             return Array(text.utf8)
         }

@@ -39,7 +39,8 @@ do {
     case ("store", 2...): try StoreCommand.run(words[1])
     case ("scrape", 2...):
         try ScrapeCommand(
-            targets: option("--targets").flatMap { Int($0) } ?? 50, series: option("--series").flatMap { Int($0) } ?? 1_000,
+            targets: option("--targets").flatMap { Int($0) } ?? 50,
+            series: option("--series").flatMap { Int($0) } ?? 1_000,
             scrapes: option("--scrapes").flatMap { Int($0) } ?? 20, folder: words[1]
         ).run()
     default:

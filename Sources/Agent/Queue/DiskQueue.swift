@@ -56,7 +56,10 @@ final class DiskQueue: @unchecked Sendable {
             throw .file(error)
         }
         let found = try QueuePosition.read(directory, files)
-        position = found ?? QueuePosition(identity: UInt64.random(in: 1...UInt64.max, using: &random), acknowledged: 0, nextSequence: 1)
+        position =
+            found
+            ?? QueuePosition(
+                identity: UInt64.random(in: 1...UInt64.max, using: &random), acknowledged: 0, nextSequence: 1)
         nextSequence = max(position.nextSequence, position.acknowledged + 1)
         try recover(hasPosition: found != nil)
     }
@@ -164,7 +167,9 @@ final class DiskQueue: @unchecked Sendable {
     private func note(_ reason: Loss.Reason, _ marks: [QueueSegment.Mark]) {
         guard let first = marks.first, let last = marks.last else { return }
         losses.append(
-            Loss(reason: reason, sequences: first.sequence...last.sequence, samples: marks.reduce(0) { $0 + $1.samples }))
+            Loss(
+                reason: reason, sequences: first.sequence...last.sequence, samples: marks.reduce(0) { $0 + $1.samples })
+        )
     }
 
     // MARK: Reading

@@ -96,7 +96,8 @@ final class QueueSegment {
         guard got == bytes.count else { return nil }
         let isWhole = bytes.withUnsafeBytes { raw in
             guard let header = QueueFormat.readRecordHeader(raw), header.sequence == mark.sequence else { return false }
-            return CRC32C.of(UnsafeRawBufferPointer(rebasing: raw[QueueFormat.recordHeaderBytes...])) == header.payloadChecksum
+            return CRC32C.of(UnsafeRawBufferPointer(rebasing: raw[QueueFormat.recordHeaderBytes...]))
+                == header.payloadChecksum
         }
         guard isWhole else { return nil }
         bytes.removeFirst(QueueFormat.recordHeaderBytes)

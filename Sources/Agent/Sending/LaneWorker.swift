@@ -264,7 +264,9 @@ final class LaneWorker: Worker {
 
     private func untilNext(_ now: UInt64) -> UInt64 {
         var next = now + 5_000_000_000
-        if state.mayStoreAt > now && (state.queue.hasPending || incoming.count > 0) { next = min(next, state.mayStoreAt) }
+        if state.mayStoreAt > now && (state.queue.hasPending || incoming.count > 0) {
+            next = min(next, state.mayStoreAt)
+        }
         if state.maySendAt > now && state.flight == nil { next = min(next, state.maySendAt) }
         return next - now
     }

@@ -97,7 +97,9 @@ public struct RemoteWriteDestination: Destination {
         let bare = url.prefix { $0 != "?" && $0 != "#" }
         let parts = bare.split(separator: "/", omittingEmptySubsequences: false)
         return parts.enumerated().map { index, part in
-            index == 2 ? String(part[(part.lastIndex(of: "@").map { part.index(after: $0) } ?? part.startIndex)...]) : String(part)
+            index == 2
+                ? String(part[(part.lastIndex(of: "@").map { part.index(after: $0) } ?? part.startIndex)...])
+                : String(part)
         }.joined(separator: "/")
     }
 }

@@ -1,10 +1,11 @@
-@testable import Agent
 import Bedrock
 import Instruments
 import Model
 import Receivers
 import Testing
 import Transport
+
+@testable import Agent
 
 @Suite struct AgentFacadeTests {
     let directory: TemporaryDirectory
@@ -43,7 +44,10 @@ import Transport
                 $0.hostMetrics = HostOptions()
                 $0.hostMetrics?.paths = fixture.paths
                 $0.laneCount = 2
-                $0.scraping.jobs = (try? configuration("scrape_configs: [{job_name: j, scrape_interval: 5s, static_configs: [{targets: ['h:1']}]}]").jobs) ?? []
+                $0.scraping.jobs =
+                    (try? configuration(
+                        "scrape_configs: [{job_name: j, scrape_interval: 5s, static_configs: [{targets: ['h:1']}]}]"
+                    ).jobs) ?? []
             }, dependencies(clock))
         let scheduler = SeededScheduler(seed: 3, clock: clock)
         scheduler.add(agent.workers)
@@ -176,7 +180,10 @@ import Transport
                 $0.lane.queue.bytesMax = 3_000
                 $0.lane.queue.segmentBytes = 700
                 $0.lane.queue.overflow = seed % 2 == 0 ? .dropOldest : .refuse
-                $0.scraping = (try? configuration("scrape_configs: [{job_name: j, scrape_interval: 1s, static_configs: [{targets: ['h:1']}]}]")) ?? $0.scraping
+                $0.scraping =
+                    (try? configuration(
+                        "scrape_configs: [{job_name: j, scrape_interval: 1s, static_configs: [{targets: ['h:1']}]}]"))
+                    ?? $0.scraping
             }, dependencies)
         let scheduler = SeededScheduler(seed: seed, clock: clock)
         scheduler.add(agent.workers)
@@ -192,7 +199,9 @@ import Transport
         _ = scheduler.run(steps: 1_000_000) { clock.now() >= end }
         let metrics = MetricBatch()
         registry.collect(into: metrics, timestamp: 0)
-        let scraped = lines(metrics).first { $0.hasPrefix("obs_agent_samples_total ") }.flatMap { Int($0.dropFirst(24)) }
+        let scraped = lines(metrics).first { $0.hasPrefix("obs_agent_samples_total ") }.flatMap {
+            Int($0.dropFirst(24))
+        }
         #expect(scraped == sink.lines.count + losses.total, "lost \(losses.all)")
         #expect((scraped ?? 0) > 3_000)
         let sent = lines(metrics).filter { $0.hasPrefix("obs_agent_sent_samples_total{") }

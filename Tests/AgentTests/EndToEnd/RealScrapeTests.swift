@@ -1,8 +1,9 @@
-@testable import Agent
 import Bedrock
 import Model
 import Testing
 import Transport
+
+@testable import Agent
 
 /// A real node_exporter, the real HTTP client, threads: the whole way.
 @Suite(.enabled(if: NodeExporter.isInstalled, "prometheus-node-exporter is not installed"))
@@ -42,7 +43,9 @@ struct RealScrapeTests {
         #expect(lines.contains { $0.hasPrefix("node_uname_info{domainname=") && $0.hasSuffix(" 1") })
         #expect(!lines.contains { $0.hasPrefix("go_") })
         // Everything is new in the first scrape, next to nothing in the second.
-        let added = lines.filter { $0.hasPrefix("scrape_series_added{") }.compactMap { Int($0.split(separator: " ").last ?? "") }
+        let added = lines.filter { $0.hasPrefix("scrape_series_added{") }.compactMap {
+            Int($0.split(separator: " ").last ?? "")
+        }
         #expect((added.max() ?? 0) > 300 && added.filter { $0 > 20 }.count == 1, "\(added)")
         #expect(losses.all.isEmpty)
     }

@@ -1,10 +1,11 @@
-@testable import Agent
 import Bedrock
 import Formats
 import Model
 import Synchronization
 import Testing
 import Transport
+
+@testable import Agent
 
 @Suite struct RemoteWriteDestinationTests {
     @Test func requestsAreAsTheSpecificationSays() throws {
@@ -35,7 +36,8 @@ import Transport
     ])
     func statusesMeanWhatTheSpecificationSays(_ status: Int, _ expected: String) {
         let outcome = RemoteWriteDestination.outcome(
-            .success(HTTPResponse(status: status, headers: ["Retry-After": "7"], body: Array("why\n".utf8))), samples: 5, now: 0)
+            .success(HTTPResponse(status: status, headers: ["Retry-After": "7"], body: Array("why\n".utf8))),
+            samples: 5, now: 0)
         switch outcome {
         case .delivered: #expect(expected == "delivered")
         case .refused(let reason, let text):
