@@ -168,7 +168,7 @@ struct ChartLayers {
         return series.color.over(theme.ground, opacity: min(1, 0.62 + series.fill * 0.38))
     }
 
-    /// A cell shows at most two neighbouring layers, the free space above and below counting as one: those that fill it most.
+    /// A cell shows at most two layers, the free space above and below counting as such: those that fill it most.
     private func drawStackCell(_ column: Int, _ row: Int, _ spans: [StackSpan], on surface: inout Surface) {
         let bottom = (plot.height - 1 - row) * 8
         let top = bottom + 8
@@ -181,13 +181,9 @@ struct ChartLayers {
             guard let span = layers[index] else { return index == 0 ? first.bottom - bottom : top - last.top }
             return overlap(span, bottom, top)
         }
-        var lower = 0
-        for index in layers.indices.dropLast()
-        where size(index) + size(index + 1) > size(lower) + (lower + 1 < layers.count ? size(lower + 1) : 0) {
-            lower = index
-        }
-        let below = layers[lower]
-        let above = lower + 1 < layers.count ? layers[lower + 1] : below
+        let largest = layers.indices.sorted { size($0) == size($1) ? $0 < $1 : size($0) > size($1) }.prefix(2).sorted()
+        let below = layers[largest[0]]
+        let above = layers[largest[largest.count - 1]]
         let edge = max(0, min(8, (below?.top ?? above?.bottom ?? top) - bottom))
         drawSplit(below, above, edge, x: plot.x + column, y: plot.y + row, on: &surface)
     }
