@@ -140,7 +140,7 @@ public struct StoreBenchmark {
 
     private mutating func addShare(_ kind: SegmentLayout.Kind, _ segment: MetricSegment) {
         let bytes = segment.directory.blocks.filter { $0.kind == kind }.reduce(0) { $0 + $1.storedBytes }
-        if bytes > 0 { add("  of it \(kind.name)s", Double(bytes) / samples, "B/sample") }
+        if bytes > 0 { add("  of it: \(kind.name)", Double(bytes) / samples, "B/sample") }
     }
 
     private static func timed<R>(_ body: () throws -> R) throws -> (R, nanoseconds: Double) {
