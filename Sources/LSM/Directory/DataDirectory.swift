@@ -31,9 +31,7 @@ public final class DataDirectory: Sendable {
         self.fileSystem = fileSystem
         self.clock = clock
         try fileSystem.createDirectoryDurably(path)
-        do throws(FileError) { lock = try fileSystem.lock(Path.join(path, "LOCK")) } catch {
-            throw error.reason == .locked ? EngineError.inUse(directory: path) : .failed("\(error)")
-        }
+        lock = try Self.takeLock(path, fileSystem)
         try fileSystem.syncDirectory(path)
         try Self.checkVersion(path, fileSystem)
         self.catalog = try catalog ?? SQLiteCatalog(path: Path.join(path, "catalog.db"))
@@ -42,7 +40,14 @@ public final class DataDirectory: Sendable {
         damage = DamageLog(clock: clock)
     }
 
-    private static func checkVersion(_ path: String, _ fileSystem: any FileSystem) throws {
+    static func takeLock(_ path: String, _ fileSystem: any FileSystem) throws(EngineError) -> any File {
+        do throws(FileError) { return try fileSystem.lock(Path.join(path, "LOCK")) } catch {
+            throw error.reason == .locked ? .inUse(directory: path) : .failed("\(error)")
+        }
+    }
+
+    /// Makes `VERSION` in an empty directory; refuses what is newer or something else.
+    static func checkVersion(_ path: String, _ fileSystem: any FileSystem) throws {
         let file = Path.join(path, "VERSION")
         guard try fileSystem.status(file) != nil else {
             // A directory of something else must not be taken over.

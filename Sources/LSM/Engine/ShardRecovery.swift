@@ -56,15 +56,10 @@ extension ShardWorker {
     private static func readHeads(
         _ directory: String, committed: UInt64, _ fileSystem: any FileSystem
     ) throws -> [HeadReader] {
-        var groups: [UInt64: [HeadFile]] = [:]
-        for file in try HeadFile.list(directory, fileSystem) {
-            if file.firstOffset <= committed {
-                try fileSystem.remove(file.path)
-            } else {
-                groups[file.firstOffset, default: []].append(file)
-            }
+        for file in try HeadFile.list(directory, fileSystem) where file.firstOffset <= committed {
+            try fileSystem.remove(file.path)
         }
-        return try groups.sorted { $0.key < $1.key }.map { first, files in
+        return try HeadFile.groups(directory, after: committed, fileSystem).map { first, files in
             try HeadReader(files, firstOffset: first, fileSystem: fileSystem)
         }
     }

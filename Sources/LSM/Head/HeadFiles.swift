@@ -22,4 +22,19 @@ struct HeadFile: Equatable {
         }
         return files.sorted { ($0.firstOffset, $0.part) < ($1.firstOffset, $1.part) }
     }
+
+    /// The parts of each memtable whose records are not committed, oldest memtable first.
+    static func groups(
+        _ directory: String, after committed: UInt64, _ fileSystem: any FileSystem
+    ) throws(FileError) -> [(firstOffset: UInt64, files: [HeadFile])] {
+        var groups: [(firstOffset: UInt64, files: [HeadFile])] = []
+        for file in try list(directory, fileSystem) where file.firstOffset > committed {
+            if groups.last?.firstOffset == file.firstOffset {
+                groups[groups.count - 1].files.append(file)
+            } else {
+                groups.append((firstOffset: file.firstOffset, files: [file]))
+            }
+        }
+        return groups
+    }
 }
