@@ -11,7 +11,6 @@ import Testing
         let first = try DataDirectory(directory.path, ballastBytes: 0)
         // flock belongs to the open file, so a second open file stands for a second process.
         #expect(throws: EngineError.inUse(directory: directory.path)) { try DataDirectory(directory.path, ballastBytes: 0) }
-        #expect(throws: EngineError.inUse(directory: directory.path)) { try DataVerifier(directory.path) }
         withExtendedLifetime(first) {}
     }
 
@@ -29,7 +28,6 @@ import Testing
         let other = try TemporaryDirectory()
         try PosixFileSystem().replace(Path.join(other.path, "thesis.txt"), with: [1])
         #expect(throws: EngineError.self) { try DataDirectory(other.path, ballastBytes: 0) }
-        #expect(throws: EngineError.self) { try DataVerifier(other.path) }
     }
 
     @Test func theRealThingOnThreadsAndItsVerification() throws {
@@ -60,10 +58,8 @@ import Testing
             let rows = try engine.snapshot().shards.flatMap { try $0.rows(.default) }
             #expect(Set(rows.map(\.value)).count == (round + 1) * count && rows.count == (round + 1) * count)
         }
-        let clean = try DataVerifier(directory.path)
-        var reports: [DamageReport] = []
-        let summary = try clean.verify(RowFormat()) { reports.append($0) }
-        #expect(summary.segmentRows == 3 * count && summary.damages == 0 && reports == [] && summary.shards == 2)
+        let found = try DataDirectory(directory.path, ballastBytes: 4096).verify(RowFormat())
+        #expect(found.rows == 3 * count && found.damages == [] && found.segments > 0)
     }
 
     @Test func verificationFindsEveryKindOfDamage() throws {
@@ -73,21 +69,20 @@ import Testing
         rig.flush()
         for i in 0..<40 as Range<UInt64> { rig.write([Row("key", Int64(i), i)]) }
         rig.drop()
-        func verify() throws -> (DataVerifier.Summary, [DamageReport]) {
-            let verifier = try DataVerifier("/data", fileSystem: rig.fileSystem, clock: rig.clock, catalog: rig.catalog)
-            var reports: [DamageReport] = []
-            return (try verifier.verify(RowFormat()) { reports.append($0) }, reports)
+        func verify() throws -> DirectoryVerification {
+            try DataDirectory("/data", fileSystem: rig.fileSystem, clock: rig.clock, ballastBytes: 0, catalog: rig.catalog)
+                .verify(RowFormat())
         }
-        let (clean, none) = try verify()
-        #expect(none == [] && clean.segments == 1 && clean.checkpoints > 1 && clean.logRecords > 1)
+        let clean = try verify()
+        #expect(clean.damages == [] && clean.segments == 1 && clean.checkpoints > 1 && clean.logRecords > 1)
         let object = try #require(try rig.catalog.state(ShardKey(signal: "rows", index: 0))?.segments.first?.name)
         rig.fileSystem.flip(bit: 100, of: "/data/objects/\(object)")
         let head = try #require(try rig.fileSystem.list("/data/head/rows-0").first { $0.hasSuffix(".head") })
         rig.fileSystem.flip(bit: 8 * 80, of: "/data/head/rows-0/\(head)")
         let log = try #require(try rig.fileSystem.list("/data/log/rows-0").first)
         rig.fileSystem.flip(bit: 8 * 40, of: "/data/log/rows-0/\(log)")
-        let (_, reports) = try verify()
-        #expect(Set(reports.map(\.kind)) == [.segment, .log, .checkpoint])
+        let damaged = try verify().damages.map { Path.name(Path.parent(Path.parent($0.object))) }
+        #expect(damaged.sorted() == ["head", "log", "rows"], "\(damaged)")
         try rig.open()
         #expect(Set(rig.engine.damage.reports.map(\.kind)).isSuperset(of: [.log]))
         #expect(rig.write([Row("still", 1, 1)])?.error == nil)

@@ -17,7 +17,8 @@ import Testing
             do {
                 let store = try DirectoryStore(root: "/data/objects", fileSystem: fs)
                 try put("rows/0/a", [1, 2, 3], store)
-                fs.setFaults { $0.crashAt = fs.changeCount + Int(seed % 7) + 1 }
+                let crashAt = fs.changeCount + Int(seed % 7) + 1
+                fs.setFaults { $0.crashAt = crashAt }
                 try? put("rows/0/b", [UInt8](repeating: 7, count: 5000), store)
             }
             if !fs.isDown { fs.crash() }

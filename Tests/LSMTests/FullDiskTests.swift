@@ -100,7 +100,7 @@ import Testing
         try rig.open()
         rig.write([Row("a", 1, 1)])
         _ = try rig.catalog.acquire(ShardKey(signal: "rows", index: 0), holder: "another")
-        _ = rig.engine.flush { _ in }
+        rig.engine.flush { _ in }
         _ = rig.scheduler.run(steps: 100) { rig.engine.refusal(shard: 0) != nil }
         guard case .unavailable = rig.write([Row("b", 1, 1)])?.error else {
             Issue.record("wrote without a lease")

@@ -23,6 +23,7 @@ final class Rig {
         catalog = MemoryCatalog(transact: { (name, body) throws(FileError) in try fileSystem.external(name, body) })
         scheduler = SeededScheduler(seed: seed, clock: clock)
         options.shardCount = 1
+        options.recoveryThreads = 1
         // Tests may use small times.
         options.retentionMilliseconds = 100 * 365 * 24 * 3_600_000
         change(&options)

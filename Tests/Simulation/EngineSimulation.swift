@@ -46,6 +46,7 @@ final class EngineSimulation<Signal: SimulatedSignal> {
         options.graceMilliseconds = 60_000
         // The simulated machine dies in recoveries for no fault of the records.
         options.recoveryDeathsMax = 0
+        options.recoveryThreads = 1
         // Retention by size would drop acknowledged rows, as it should, when the disk shrinks.
         options.diskFractionMax = 1
         if Int.random(in: 0..<4, using: &generator) == 0 { options.groupBytesMax = 64 }

@@ -8,12 +8,14 @@ public struct DirectoryVerification: Sendable {
     public var rows = 0
     public var logFiles = 0
     public var logRecords = 0
+    public var checkpoints = 0
     /// Everything that is damaged or missing; empty for a sound directory.
     public var damages: [SegmentDamage] = []
 }
 
 extension DataDirectory {
-    /// Reads every block of every segment of a signal that the catalog lists, and every record of its logs, and checks all checksums.
+    /// Reads every block of every segment of a signal that the catalog lists, every record of its logs and every checkpoint, and checks all
+    /// checksums.
     ///
     /// Changes nothing. The torn tail that a crash leaves at the end of a log is no damage: nothing in it was acknowledged.
     /// - Parameter progress: told the name of each object before it is read.
@@ -28,21 +30,33 @@ extension DataDirectory {
                 found.segments += 1
                 found.segmentBytes += record.summary.byteCount
                 found.rows += record.summary.rowCount
-                do {
-                    try format.open(try objects.open(record.name)).verify { found.damages.append($0) }
-                } catch let damage as SegmentDamage {
-                    found.damages.append(damage)
-                } catch {
-                    let lost = "\(record.summary.rowCount) rows of \(record.summary.seriesCount) series"
-                    found.damages.append(
-                        SegmentDamage(object: record.name, block: "object", offset: 0, lost: lost, reason: "\(error)"))
-                }
+                verify(record, format) { found.damages.append($0) }
             }
             try verifyLog(shard, committed: state.offset, progress, &found)
+            try verifyHeads(shard, committed: state.offset, progress, &found)
         }
         return found
     }
 
+    private func verify<Format: SegmentFormat>(
+        _ record: SegmentRecord, _ format: Format, report: (SegmentDamage) -> Void
+    ) {
+        func whole(_ reason: String) -> SegmentDamage {
+            let lost = "\(record.summary.rowCount) rows of \(record.summary.seriesCount) series"
+            return SegmentDamage(object: record.name, block: "object", offset: 0, lost: lost, reason: reason)
+        }
+        do {
+            let object = try objects.open(record.name)
+            guard object.size == record.summary.byteCount else {
+                return report(whole("it has \(object.size) bytes, the catalog says \(record.summary.byteCount)"))
+            }
+            try format.open(object).verify(report)
+        } catch let damage as SegmentDamage {
+            report(damage)
+        } catch { report(whole("\(error)")) }
+    }
+
+    /// The frames that recovery would want: what is committed may be damaged.
     private func verifyLog(
         _ shard: ShardKey, committed: UInt64, _ progress: (String) -> Void, _ found: inout DirectoryVerification
     ) throws {
@@ -53,21 +67,45 @@ extension DataDirectory {
             progress(file.path)
             found.logFiles += 1
             let mapped = try fileSystem.open(file.path, .read).map()
-            var scanner = LogScanner(mapped.bytes, firstOffset: file.firstOffset, payloadBytesMax: .max)
-            var expected = file.firstOffset
-            func gap(_ next: UInt64, at offset: Int) {
-                guard next > expected, next > committed + 1 else { return }
+            // A file's records count up to the next one's first; the last file's up to where the log ends for recovery.
+            let last =
+                index + 1 < files.count
+                ? files[index + 1].firstOffset - 1
+                : LogTail(mapped.bytes, firstOffset: file.firstOffset, payloadBytesMax: .max).lastOffset
+            var expected = max(file.firstOffset, committed + 1)
+            func gap(through end: UInt64, at position: Int) {
+                guard end >= expected else { return }
                 found.damages.append(
                     SegmentDamage(
-                        object: file.path, block: "records \(expected) to \(next - 1)", offset: offset,
-                        lost: "\(next - expected) records", reason: "unreadable"))
+                        object: file.path, block: "records \(expected) to \(end)", offset: position,
+                        lost: "\(end - expected + 1) records", reason: "checksum or structure is wrong"))
             }
-            while let frame = scanner.next() {
-                gap(frame.offset, at: frame.extent.lowerBound)
-                expected = frame.offset + 1
+            var scanner = LogScanner(mapped.bytes, firstOffset: file.firstOffset, payloadBytesMax: .max)
+            while let frame = scanner.next(), frame.offset <= last {
+                gap(through: frame.offset - 1, at: frame.extent.lowerBound)
+                expected = max(expected, frame.offset + 1)
                 found.logRecords += 1
             }
-            if index + 1 < files.count { gap(files[index + 1].firstOffset, at: mapped.bytes.count) }
+            gap(through: last, at: mapped.bytes.count)
+        }
+    }
+
+    /// The chains of checkpoints that recovery would want.
+    private func verifyHeads(
+        _ shard: ShardKey, committed: UInt64, _ progress: (String) -> Void, _ found: inout DirectoryVerification
+    ) throws {
+        let directory = Path.join(path, "head/\(shard)")
+        guard try fileSystem.status(directory) != nil else { return }
+        for (first, files) in try HeadFile.groups(directory, after: committed, fileSystem) {
+            for file in files { progress(file.path) }
+            let reader = try HeadReader(files, firstOffset: first, fileSystem: fileSystem)
+            found.checkpoints += reader.frames.count
+            guard let lost = reader.lostThrough, lost > reader.through else { continue }
+            found.damages.append(
+                SegmentDamage(
+                    object: files.last?.path ?? directory, block: "checkpoints of records \(reader.through + 1) to \(lost)",
+                    offset: 0, lost: "\(lost - reader.through) records, unless the log has them",
+                    reason: "checksum or structure is wrong"))
         }
     }
 }

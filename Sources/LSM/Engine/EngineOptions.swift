@@ -34,6 +34,8 @@ public struct EngineOptions: Sendable {
     public var runsPerMergeMax = 32
     /// Of a core, what compaction may take over time.
     public var backgroundShare = 0.5
+    /// Shards recovered side by side at the start; 1: one after the other, on the opening thread.
+    public var recoveryThreads = 2
     /// Deaths of the process in a row while recovery applies the same record, after which the record is set aside; 0: never.
     public var recoveryDeathsMax = 2
     /// Producers' lanes remembered per shard; the ones unused for longest are forgotten first.

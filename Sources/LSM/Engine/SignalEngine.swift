@@ -35,11 +35,11 @@ public final class SignalEngine<Format: SegmentFormat>: Sendable {
         let flushWaker = Waker()
         let known =
             try environment.catalog.shards().filter { $0.signal == format.signal }.map { $0.index + 1 }.max() ?? 0
-        let workers = try (0..<max(options.shardCount, known)).map { index in
+        let workers = try ShardOpener<Format>(count: max(options.shardCount, known)) { index in
             try ShardWorker<Format>.open(
                 ShardKey(signal: format.signal, index: index), format: format, options: options,
                 environment: environment, counters: counters, flushWaker: flushWaker)
-        }
+        }.run(threads: options.recoveryThreads)
         let shards = workers.map(\.shard)
         self.shards = shards
         shardWorkers = workers
