@@ -68,7 +68,7 @@ private struct FixedClock: ClockSource {
         let text = try await app(hostServer()).renderOnce(width: 80, height: 24)
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         #expect(lines.count == 25)
-        #expect(lines[0].hasPrefix(" Host  last 1h  every 15s"))
+        #expect(lines[0].hasPrefix(" Host  last 15m  every 15s"))
         #expect(lines[1] == " Job node  Instance node  Rates over auto")
         for part in ["CPU ─", "Memory ─", "42%", "1d 2h", "CPU by mode", "● http://127.0.0.1:7070", "read", "write"] { #expect(text.contains(part), "\(part)") }
         #expect(!text.contains("no data") && !text.contains("loading") && !text.contains("!"))

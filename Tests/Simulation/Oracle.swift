@@ -135,7 +135,9 @@ final class Oracle: Sendable {
                 let values = rows.filter { $0.key == key }.map(\.value)
                 let written = here.filter { $0.again.first?.key == key }
                 let last = written.last { $0.fate == .acknowledged }?.again[0].value ?? 0
-                let possible = written.filter { ![.gone, .refused].contains($0.fate) }.map(\.again[0].value)
+                // What was refused on a retry may be there since the time before the crash, as in `judge`.
+                let possible = written.filter { $0.fate != .gone && ($0.fate != .refused || $0.isRetried) }
+                    .map(\.again[0].value)
                 if values.count > 1 { problems.append("\(key) in \(place) has \(values.count) values") }
                 if last > 0 && (values.first ?? 0) < last {
                     problems.append("\(key) in \(place) is \(values), not \(last)")
