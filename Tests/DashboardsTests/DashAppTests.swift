@@ -24,19 +24,29 @@ private func hostServer() -> HTTPDouble {
         let query = parameter("query")
         let isShare = query.hasPrefix("1 -") || query.contains("max by (mountpoint)")
         if call.url.hasSuffix("/query") {
-            return answer("{\"resultType\":\"vector\",\"result\":[{\"metric\":{\"mountpoint\":\"/\"},\"value\":[\(parameter("time")),\"\(isShare ? "0.42" : "93784")\"]}]}")
+            return answer(
+                "{\"resultType\":\"vector\",\"result\":[{\"metric\":{\"mountpoint\":\"/\"},\"value\":[\(parameter("time")),\"\(isShare ? "0.42" : "93784")\"]}]}"
+            )
         }
-        guard let start = Double(parameter("start")), let end = Double(parameter("end")), let step = Double(parameter("step")) else {
-            return .success(HTTPResponse(status: 400, contentType: "application/json", "{\"status\":\"error\",\"errorType\":\"bad_data\",\"error\":\"what?\"}"))
+        guard let start = Double(parameter("start")), let end = Double(parameter("end")),
+            let step = Double(parameter("step"))
+        else {
+            return .success(
+                HTTPResponse(
+                    status: 400, contentType: "application/json",
+                    "{\"status\":\"error\",\"errorType\":\"bad_data\",\"error\":\"what?\"}"))
         }
-        let scale = query.contains("memory_Mem") ? 4e9 : query.contains("load") ? 2 : query.contains("bytes") ? 1e6 : 0.2
+        let scale =
+            query.contains("memory_Mem") ? 4e9 : query.contains("load") ? 2 : query.contains("bytes") ? 1e6 : 0.2
         var points: [String] = []
         var time = start
         while time <= end {
             points.append("[\(Int(time)),\"\(scale * (1 + Double(Int(time / step) % 20) / 20))\"]")
             time += step
         }
-        return answer("{\"resultType\":\"matrix\",\"result\":[{\"metric\":{\"device\":\"eth0\"},\"values\":[" + points.joined(separator: ",") + "]}]}")
+        return answer(
+            "{\"resultType\":\"matrix\",\"result\":[{\"metric\":{\"device\":\"eth0\"},\"values\":["
+                + points.joined(separator: ",") + "]}]}")
     }
 }
 
@@ -48,18 +58,22 @@ private struct FixedClock: ClockSource {
 @Suite struct DashAppTests {
     private func app(_ double: HTTPDouble, dashboard: String = "host") -> DashApp {
         let server = ServerContext()
-        var options = DashApp.Options(dashboard: dashboard, folders: [Path.join(SharedData.packageRoot, "Dashboards")], server: server)
+        var options = DashApp.Options(
+            dashboard: dashboard, folders: [Path.join(SharedData.packageRoot, "Dashboards")], server: server)
         options.isUTC = true
         return DashApp(options, client: PrometheusClient(server, caller: double), clock: FixedClock())
     }
 
     @Test func shippedDashboardsLoadWithoutProblems() throws {
-        let library = DashboardLibrary(folders: [Path.join(SharedData.packageRoot, "Dashboards")], files: PosixFileSystem())
+        let library = DashboardLibrary(
+            folders: [Path.join(SharedData.packageRoot, "Dashboards")], files: PosixFileSystem())
         #expect(library.names().contains("host"))
         for name in library.names() {
             let dashboard = try library.load(name)
             #expect(dashboard.problems == [] && dashboard.uid == name && !dashboard.panels.isEmpty)
-            for panel in dashboard.allPanels { if case .unknown(let type) = panel.kind { Issue.record("\(name): \(type)") } }
+            for panel in dashboard.allPanels {
+                if case .unknown(let type) = panel.kind { Issue.record("\(name): \(type)") }
+            }
         }
         #expect(throws: DashboardProblem.self) { try library.load("nowhere") }
     }
@@ -70,13 +84,17 @@ private struct FixedClock: ClockSource {
         #expect(lines.count == 25)
         #expect(lines[0].hasPrefix(" Host  last 15m  every 15s"))
         #expect(lines[1] == " Job node  Instance node  Rates over auto")
-        for part in ["CPU ─", "Memory ─", "42%", "1d 2h", "CPU by mode", "● http://127.0.0.1:7070", "read", "write"] { #expect(text.contains(part), "\(part)") }
+        for part in ["CPU ─", "Memory ─", "42%", "1d 2h", "CPU by mode", "● http://127.0.0.1:7070", "read", "write"] {
+            #expect(text.contains(part), "\(part)")
+        }
         #expect(!text.contains("no data") && !text.contains("loading") && !text.contains("!"))
     }
 
     @Test func theHostDashboardInALargeTerminal() async throws {
         let text = try await app(hostServer()).renderOnce(width: 200, height: 60, depth: .trueColor)
-        for part in ["File systems", "Context switches", "Pressure", "╭─", "\u{1B}[0;"] { #expect(text.contains(part), "\(part)") }
+        for part in ["File systems", "Context switches", "Pressure", "╭─", "\u{1B}[0;"] {
+            #expect(text.contains(part), "\(part)")
+        }
     }
 
     @Test func asHighAsNeeded() async throws {
@@ -85,7 +103,8 @@ private struct FixedClock: ClockSource {
     }
 
     @Test func anUnreachableServerIsSaidInEveryPanel() async throws {
-        let text = try await app(HTTPDouble { _ in .failure(.unreachable("connection refused")) }).renderOnce(width: 120, height: 40)
+        let text = try await app(HTTPDouble { _ in .failure(.unreachable("connection refused")) }).renderOnce(
+            width: 120, height: 40)
         #expect(text.contains("cannot reach http://127.0.0.1:7070: connection refused"))
     }
 

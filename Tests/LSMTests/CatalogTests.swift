@@ -10,7 +10,8 @@ private let shard = ShardKey(signal: "rows", index: 0)
 private func record(_ name: String, epoch: UInt64 = 1, _ offsets: ClosedRange<UInt64> = 1...10) -> SegmentRecord {
     SegmentRecord(
         name: name, tenant: Tenant("t"), tier: 1, window: TimeRange(-5, 5),
-        summary: SegmentSummary(timeRange: TimeRange(-1, 1), seriesCount: 2, rowCount: 3, byteCount: 4, formatVersion: 5),
+        summary: SegmentSummary(
+            timeRange: TimeRange(-1, 1), seriesCount: 2, rowCount: 3, byteCount: 4, formatVersion: 5),
         firstOffset: offsets.lowerBound, lastOffset: offsets.upperBound, epoch: epoch, tombstonesThrough: 7)
 }
 

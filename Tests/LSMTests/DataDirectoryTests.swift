@@ -10,7 +10,9 @@ import Testing
         let directory = try TemporaryDirectory()
         let first = try DataDirectory(directory.path, ballastBytes: 0)
         // flock belongs to the open file, so a second open file stands for a second process.
-        #expect(throws: EngineError.inUse(directory: directory.path)) { try DataDirectory(directory.path, ballastBytes: 0) }
+        #expect(throws: EngineError.inUse(directory: directory.path)) {
+            try DataDirectory(directory.path, ballastBytes: 0)
+        }
         withExtendedLifetime(first) {}
     }
 
@@ -47,7 +49,9 @@ import Testing
             let answers = (0..<count).map { _ in Answer() }
             for i in 0..<count {
                 let record = WriteRecord()
-                record.withPayload { RowCoding.append([Row("key-\(i % 5)", Int64(i), UInt64(round * count + i))], to: &$0) }
+                record.withPayload {
+                    RowCoding.append([Row("key-\(i % 5)", Int64(i), UInt64(round * count + i))], to: &$0)
+                }
                 engine.submit(record, shard: i % 2) { answers[i].set($0) }
             }
             engine.close()
@@ -70,8 +74,10 @@ import Testing
         for i in 0..<43 as Range<UInt64> { rig.write([Row("key", Int64(i), i)]) }
         rig.drop()
         func verify() throws -> DirectoryVerification {
-            try DataDirectory("/data", fileSystem: rig.fileSystem, clock: rig.clock, ballastBytes: 0, catalog: rig.catalog)
-                .verify(RowFormat())
+            try DataDirectory(
+                "/data", fileSystem: rig.fileSystem, clock: rig.clock, ballastBytes: 0, catalog: rig.catalog
+            )
+            .verify(RowFormat())
         }
         let clean = try verify()
         #expect(clean.damages == [] && clean.segments == 1 && clean.checkpoints > 1 && clean.logRecords > 0)

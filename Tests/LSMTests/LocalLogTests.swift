@@ -19,7 +19,8 @@ private final class LogRig {
 
     func open(firstOffset: UInt64 = 1) throws {
         log = nil
-        log = try LocalLog(directory: "/log", firstOffset: firstOffset, options: options, fileSystem: fileSystem, clock: clock)
+        log = try LocalLog(
+            directory: "/log", firstOffset: firstOffset, options: options, fileSystem: fileSystem, clock: clock)
     }
 
     func crash(keepingCache: Bool = false) {
@@ -42,7 +43,9 @@ private final class LogRig {
     func damages(from offset: UInt64 = 1) throws -> (lost: [ClosedRange<UInt64>], texts: [String]) {
         var lost: [ClosedRange<UInt64>] = []
         var texts: [String] = []
-        try log.replay(from: offset, damage: { lost.append($0.offsets) }) { texts.append("\($0)=" + String(decoding: $1, as: UTF8.self)) }
+        try log.replay(from: offset, damage: { lost.append($0.offsets) }) {
+            texts.append("\($0)=" + String(decoding: $1, as: UTF8.self))
+        }
         return (lost, texts)
     }
 
@@ -130,7 +133,8 @@ private final class LogRig {
             try rig.open()
             let (lost, texts) = try rig.damages()
             // Padding doesn't count; the last record can't be told from a torn one.
-            let all = Set(texts).union(lost.flatMap { Array($0) }.map { "\($0)=" + ["one", "two", "three", "four"][Int($0) - 1] })
+            let all = Set(texts).union(
+                lost.flatMap { Array($0) }.map { "\($0)=" + ["one", "two", "three", "four"][Int($0) - 1] })
             #expect(all.count >= 3 && texts.count >= 3, "byte \(byte): \(texts) \(lost)")
             if texts.last != "4=four" { #expect(texts == ["1=one", "2=two", "3=three"] && lost == []) }
         }

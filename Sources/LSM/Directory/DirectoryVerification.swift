@@ -103,7 +103,8 @@ extension DataDirectory {
             guard let lost = reader.lostThrough, lost > reader.through else { continue }
             found.damages.append(
                 SegmentDamage(
-                    object: files.last?.path ?? directory, block: "checkpoints of records \(reader.through + 1) to \(lost)",
+                    object: files.last?.path ?? directory,
+                    block: "checkpoints of records \(reader.through + 1) to \(lost)",
                     offset: 0, lost: "\(lost - reader.through) records, unless the log has them",
                     reason: "checksum or structure is wrong"))
         }
