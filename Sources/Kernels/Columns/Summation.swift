@@ -62,20 +62,37 @@
     }
 }
 
-/// Population variance by Welford's recurrence, with compensated mean and sum of squares.
-@frozen public struct CompensatedVariance {
-    @usableFromInline var count = 0.0
-    @usableFromInline var mean = CompensatedSum()
-    @usableFromInline var squares = CompensatedSum()
-
-    @inlinable public init() {}
-
-    @inlinable @inline(__always) public mutating func add(_ value: Double) {
-        count += 1
-        let delta = value - (mean.sum + mean.compensation)
-        mean.add(delta / count)
-        squares.add(delta * (value - (mean.sum + mean.compensation)))
+/// Population variance in two passes: values are taken relative to the first one, so that equal values give exactly 0, and the second
+/// pass corrects what rounding left of the mean. NaN where an infinity is among the values.
+func populationVariance(_ values: UnsafePointer<Double>, _ count: Int) -> Double {
+    let origin = values[0]
+    let n = Double(count)
+    let mean = laneSum(values, count) { $0 - SIMD8(repeating: origin) } / n
+    let shift = SIMD8(repeating: origin)
+    let center = SIMD8(repeating: mean)
+    let squares = laneSum(values, count) { value in
+        let delta = (value - shift) - center
+        return delta * delta
     }
+    let residual = laneSum(values, count) { ($0 - shift) - center }
+    return (squares - residual * residual / n) / n
+}
 
-    @inlinable public var value: Double { (squares.sum + squares.compensation) / count }
+/// The sum of `body` over all values, in eight lanes.
+@inline(__always)
+private func laneSum(
+    _ values: UnsafePointer<Double>, _ count: Int, _ body: (SIMD8<Double>) -> SIMD8<Double>
+) -> Double {
+    var lanes = SIMD8<Double>()
+    var index = 0
+    while index + 8 <= count {
+        lanes += body(UnsafeRawPointer(values + index).loadUnaligned(as: SIMD8<Double>.self))
+        index += 8
+    }
+    var total = lanes.sum()
+    while index < count {
+        total += body(SIMD8(repeating: values[index]))[0]
+        index += 1
+    }
+    return total
 }

@@ -34,22 +34,21 @@ public enum OrderKernels {
     }
 
     @inline(__always)
-    private static func precedes(_ a: Double, _ b: Double) -> Bool { a < b || (a.isNaN && !b.isNaN) }
+    static func precedes(_ a: Double, _ b: Double) -> Bool { a < b || (a.isNaN && !b.isNaN) }
 
     /// `quantile_over_time`: the φ of each window stands in `phis`.
     public static func quantiles(
         _ phis: UnsafeBufferPointer<Double>, _ samples: SampleColumn, _ grid: WindowGrid,
         into out: UnsafeMutablePointer<Double>
     ) {
-        withScratch(samples.count) { scratch in
-            slideWindows(samples.times, samples.count, grid) { window, lower, upper in
-                guard upper > lower else {
-                    out[window] = Absent.value
-                    return
-                }
-                let sorted = sortedCopy(samples, lower, upper, scratch)
-                out[window] = Absent.guarded(quantile(phis[window], ofSorted: sorted))
+        var sorted = SortedWindow(samples)
+        slideWindows(samples.times, samples.count, grid) { window, lower, upper in
+            guard upper > lower else {
+                out[window] = Absent.value
+                return
             }
+            sorted.move(to: lower, upper)
+            out[window] = sorted.withValues { Absent.guarded(quantile(phis[window], ofSorted: $0)) }
         }
     }
 
@@ -87,5 +86,48 @@ public enum OrderKernels {
         scratch.initialize(repeating: 0, count: max(1, count))
         defer { scratch.deallocate() }
         body(scratch)
+    }
+}
+
+/// The values of a window in order (NaN first), kept up to date as the window moves forward: what enters is put in its place, what
+/// leaves is taken out, and only a window that shares little with the one before is sorted anew.
+private struct SortedWindow {
+    private let samples: SampleColumn
+    private var values: [Double] = []
+    private var lower = 0
+    private var upper = 0
+
+    init(_ samples: SampleColumn) { self.samples = samples }
+
+    mutating func move(to newLower: Int, _ newUpper: Int) {
+        let moved = (newLower - lower) + (newUpper - upper)
+        if newLower >= upper || moved * 2 > newUpper - newLower {
+            values.removeAll(keepingCapacity: true)
+            for index in newLower..<newUpper { values.append(samples.values[index]) }
+            values.withUnsafeMutableBufferPointer { OrderKernels.sort($0) }
+        } else {
+            for index in lower..<newLower { values.remove(at: position(of: samples.values[index])) }
+            for index in upper..<newUpper {
+                let value = samples.values[index]
+                values.insert(value, at: position(of: value))
+            }
+        }
+        lower = newLower
+        upper = newUpper
+    }
+
+    func withValues(_ body: (UnsafeBufferPointer<Double>) -> Double) -> Double {
+        values.withUnsafeBufferPointer { body($0) }
+    }
+
+    /// Where the first value stands that `value` doesn't come behind.
+    private func position(of value: Double) -> Int {
+        var low = 0
+        var high = values.count
+        while low < high {
+            let middle = (low + high) / 2
+            if OrderKernels.precedes(values[middle], value) { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 }

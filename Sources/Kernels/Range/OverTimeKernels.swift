@@ -72,9 +72,8 @@ public enum OverTimeKernels {
         root: Bool, _ samples: SampleColumn, _ grid: WindowGrid, into out: UnsafeMutablePointer<Double>
     ) {
         fold(samples, grid, out) { lower, upper in
-            var variance = CompensatedVariance()
-            for index in lower..<upper { variance.add(samples.values[index]) }
-            return root ? variance.value.squareRoot() : variance.value
+            let variance = populationVariance(samples.values + lower, upper - lower)
+            return root ? variance.squareRoot() : variance
         }
     }
 

@@ -65,6 +65,41 @@ public struct GroupAccumulator {
         }
     }
 
+    /// Adds what another accumulator of the same shape and operation has taken in behind this one; not for variances.
+    public mutating func merge(_ other: GroupAccumulator) {
+        precondition(
+            other.groups == groups && other.steps == steps && squares == nil,
+            "merging \(other.groups) groups × \(other.steps) steps into \(groups) × \(steps)")
+        for at in 0..<groups * steps {
+            let more = other.counts.base[at]
+            if more == 0 { continue }
+            if let totals, let extra = other.totals {
+                let value = extra.base[at]
+                switch operation {
+                case .minimum, .maximum:
+                    let best = totals.base[at]
+                    let isBetter = operation == .minimum ? value < best : value > best
+                    if best.isNaN || isBetter { totals.base[at] = value }
+                default:
+                    guard let compensations, let rest = other.compensations else { break }
+                    var total = CompensatedSum(totals.base[at], compensation: compensations.base[at])
+                    total.add(value)
+                    total.compensation += total.sum.isInfinite ? 0 : rest.base[at]
+                    totals.base[at] = total.sum
+                    compensations.base[at] = total.compensation
+                }
+            }
+            counts.base[at] += more
+        }
+        incremental.formUnion(other.incremental)
+    }
+
+    /// Whether a sum for an average is infinite: merged parts can't tell then what the mean is.
+    public var hasOverflowed: Bool {
+        guard operation == .average, let totals else { return false }
+        return !incremental.isEmpty || (0..<groups * steps).contains { totals.base[$0].isInfinite }
+    }
+
     /// The result of `group` per step, absent where nothing was added.
     public func result(of group: Int, into out: UnsafeMutablePointer<Double>) {
         let counts = self.counts.row(group)

@@ -30,6 +30,7 @@ extension Evaluator {
 
     /// Operators that fold each group into one value per step.
     private func folded(_ aggregate: Aggregate, _ operation: GroupAccumulator.Operation) throws -> StepMatrix {
+        if let streamed = try foldedStream(aggregate, operation) { return streamed }
         let matrix = try vector(aggregate.operand)
         let grouping = Grouping(matrix, names: aggregate.grouping, without: aggregate.without)
         var accumulator = try GroupAccumulator(
@@ -65,25 +66,32 @@ extension Evaluator {
         let matrix = try floatsOnly(vector(aggregate.operand), aggregate)
         let grouping = Grouping(matrix, names: aggregate.grouping, without: aggregate.without)
         let floats = try context.matrix(rows: grouping.count, steps: grid.count)
-        let scratch = UnsafeMutablePointer<Double>.allocate(capacity: max(1, matrix.count))
-        scratch.initialize(repeating: 0, count: max(1, matrix.count))
-        defer { scratch.deallocate() }
-        for (group, members) in grouping.members.enumerated() {
+        let members = grouping.members
+        let largest = members.map(\.count).max() ?? 0
+        let scratch = try context.matrix(rows: StepTile.width, steps: largest)
+        var found = [Int](repeating: 0, count: StepTile.width)
+        for (group, members) in members.enumerated() {
             let out = floats.row(group)
-            for step in 0..<grid.count {
-                var found = 0
+            try StepTile.forEach(grid.count) { tile in
+                try context.cancellation.check()
+                for lane in found.indices { found[lane] = 0 }
                 for index in members {
-                    let value = matrix.row(index)[step]
-                    if Absent.matches(value) { continue }
-                    scratch[found] = value
-                    found += 1
+                    let row = matrix.row(index)
+                    for step in tile where !Absent.matches(row[step]) {
+                        let lane = step - tile.lowerBound
+                        scratch.row(lane)[found[lane]] = row[step]
+                        found[lane] += 1
+                    }
                 }
-                let values = UnsafeMutableBufferPointer(start: scratch, count: found)
-                OrderKernels.sort(values)
-                out[step] =
-                    found == 0
-                    ? Absent.value
-                    : Absent.guarded(OrderKernels.quantile(phis[step], ofSorted: UnsafeBufferPointer(values)))
+                for step in tile {
+                    let lane = step - tile.lowerBound
+                    let values = UnsafeMutableBufferPointer(start: scratch.row(lane), count: found[lane])
+                    OrderKernels.sort(values)
+                    out[step] =
+                        values.isEmpty
+                        ? Absent.value
+                        : Absent.guarded(OrderKernels.quantile(phis[step], ofSorted: UnsafeBufferPointer(values)))
+                }
             }
         }
         var result = StepMatrix(labels: grouping.labels, losesName: grouping.losesName, floats: floats)

@@ -13,18 +13,24 @@ struct Grouping {
     var count: Int { labels.count }
 
     init(_ matrix: StepMatrix, names: [String], without: Bool) {
+        self.init(matrix.labels, losesName: matrix.losesName, names: names, without: without)
+    }
+
+    /// - Parameter losesName: as long as `members`, or empty.
+    init(_ members: some Collection<Labels>, losesName marks: [Bool] = [], names: [String], without: Bool) {
         var projection =
             without
             ? LabelProjection(.removing, names + SeriesNames.metadataLabels) : LabelProjection(.keeping, names)
         var table = LabelTable()
-        var numbers = [Int](repeating: 0, count: matrix.count)
-        for index in 0..<matrix.count {
-            numbers[index] = projection.withProjection(matrix.labels[index]) { table.number(ofCanonical: $0) }
+        var numbers: [Int] = []
+        numbers.reserveCapacity(members.count)
+        for labels in members {
+            numbers.append(projection.withProjection(labels) { table.number(ofCanonical: $0) })
         }
         var losesName: [Bool] = []
-        if !matrix.losesName.isEmpty {
+        if !marks.isEmpty {
             losesName = [Bool](repeating: false, count: table.count)
-            for index in 0..<matrix.count where matrix.losesName[index] { losesName[numbers[index]] = true }
+            for index in marks.indices where marks[index] { losesName[numbers[index]] = true }
         }
         self.numbers = numbers
         self.labels = table.sets
@@ -36,5 +42,20 @@ struct Grouping {
         var members = [[Int]](repeating: [], count: count)
         for (index, number) in numbers.enumerated() { members[number].append(index) }
         return members
+    }
+}
+
+/// Steps in small runs: operators that look at a whole group per step walk each row a few steps at a time, because rows are long and
+/// single steps of many rows are far apart in memory.
+enum StepTile {
+    static let width = 16
+
+    static func forEach(_ steps: Int, _ body: (Range<Int>) throws -> Void) rethrows {
+        var start = 0
+        while start < steps {
+            let end = min(steps, start + width)
+            try body(start..<end)
+            start = end
+        }
     }
 }

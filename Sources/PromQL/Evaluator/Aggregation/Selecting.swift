@@ -10,18 +10,23 @@ extension Evaluator {
         let grouping = Grouping(matrix, names: aggregate.grouping, without: aggregate.without)
         let largest = aggregate.op == .topk
         var order: [Int] = []
+        var rankings = [Ranking](repeating: Ranking(largest: largest), count: StepTile.width)
         for members in grouping.members {
-            var ranking = Ranking(largest: largest)
-            for step in 0..<grid.count {
-                ranking.restart(keeping: counts[step])
+            try StepTile.forEach(grid.count) { tile in
+                try context.cancellation.check()
+                for step in tile { rankings[step - tile.lowerBound].restart(keeping: counts[step]) }
                 for index in members {
-                    let value = matrix.row(index)[step]
-                    if !Absent.matches(value) { ranking.offer(value, index) }
+                    let row = matrix.row(index)
+                    for step in tile where !Absent.matches(row[step]) {
+                        rankings[step - tile.lowerBound].offer(row[step], index)
+                        row[step] = Absent.value
+                    }
                 }
-                for index in members { matrix.row(index)[step] = Absent.value }
-                let best = ranking.sorted()
-                for (value, index) in best { matrix.row(index)[step] = value }
-                if grid.count == 1 { order += best.map(\.index) }
+                for step in tile {
+                    let best = rankings[step - tile.lowerBound].sorted()
+                    for (value, index) in best { matrix.row(index)[step] = value }
+                    if grid.count == 1 { order += best.map(\.index) }
+                }
             }
         }
         if grid.count == 1 {

@@ -15,20 +15,23 @@ extension Evaluator {
         let order = matrix.labels.indices.sorted { matrix.labels[$0] < matrix.labels[$1] }
         var result: [ResultSeries] = []
         result.reserveCapacity(order.count)
+        let times = (0..<grid.count).map { grid.time($0) }
         for index in order {
-            let series = series(matrix, index)
+            let series = series(matrix, index, times)
             if !series.timestamps.isEmpty || !series.histograms.isEmpty { result.append(series) }
         }
         return .matrix(result)
     }
 
-    private func series(_ matrix: StepMatrix, _ index: Int) -> ResultSeries {
-        let row = matrix.row(index)
-        var times: [Int64] = []
-        var values: [Double] = []
-        for step in 0..<grid.count where !Absent.matches(row[step]) {
-            times.append(grid.time(step))
-            values.append(row[step])
+    private func series(_ matrix: StepMatrix, _ index: Int, _ allTimes: [Int64]) -> ResultSeries {
+        let row = UnsafeBufferPointer(start: matrix.row(index), count: grid.count)
+        var present = 0
+        for value in row { present += Absent.matches(value) ? 0 : 1 }
+        var times = allTimes  // Shared by all series that have every step.
+        var values = Array(row)
+        if present < grid.count {
+            times = (0..<grid.count).compactMap { Absent.matches(row[$0]) ? nil : allTimes[$0] }
+            values.removeAll(where: Absent.matches)
         }
         var histograms: [SeriesBatch.HistogramRow] = []
         if let column = matrix.histogramColumn(index) {

@@ -26,7 +26,11 @@ extension Evaluator {
             labels: (0..<input.count).map { input.labels($0) },
             losesName: (0..<input.count).map { input.losesName($0) }, floats: floats, histograms: histograms.list)
         matrix.dropEmptySeries()
-        if call.function == .rate || call.function == .increase { remarkGauges(matrix, input) }
+        if call.function == .rate || call.function == .increase {
+            remarkGauges(input, matrix.count) { index in
+                matrix.losesName(index) || matrix.floats.isRowAbsent(index) ? nil : matrix.labels[index]
+            }
+        }
         if !call.function.keepsName { try dropRangeNames(&matrix) }
         return matrix
     }
@@ -58,22 +62,28 @@ extension Evaluator {
     }
 
     /// Remarks on `rate` and `increase` of what is probably no counter.
-    private func remarkGauges(_ matrix: StepMatrix, _ input: RangeInput) {
+    /// - Parameter labels: of a series by index; nil for one without result or name.
+    func remarkGauges(_ input: RangeInput, _ count: Int? = nil, _ labels: (Int) -> Labels?) {
         let suffixes = ["_total", "_sum", "_count", "_bucket"]
         var checked: Set<String> = []
-        for index in 0..<matrix.count where !matrix.losesName(index) && !matrix.floats.isRowAbsent(index) {
-            guard let name = matrix.labels[index][Labels.metricName] else { continue }
+        var last = ""
+        for index in 0..<(count ?? input.count) {
+            guard let labels = labels(index), let name = labels[Labels.metricName] else { continue }
             if context.options.usesTypeAndUnitLabels {
-                let type = matrix.labels[index]["__type__"] ?? ""
+                let type = labels["__type__"] ?? ""
                 if type != "counter" && type != "histogram" && checked.insert(name + "\u{0}" + type).inserted {
                     context.annotations.inform(
                         "metric might not be a counter, __type__ label is not set to \"counter\" or \"histogram\", got \(quoted(type)): \(quoted(name))",
                         input.source)
                 }
-            } else if !suffixes.contains(where: name.hasSuffix), checked.insert(name).inserted {
-                context.annotations.inform(
-                    "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: \(quoted(name))",
-                    input.source)
+            } else if name != last {
+                // Series of one metric mostly stand together.
+                last = name
+                if !suffixes.contains(where: name.hasSuffix), checked.insert(name).inserted {
+                    context.annotations.inform(
+                        "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: \(quoted(name))",
+                        input.source)
+                }
             }
         }
     }

@@ -2,7 +2,7 @@ import Kernels
 import Model
 
 /// Reads all series of a selection batch by batch, on several threads when there are many.
-struct SelectionScan {
+struct SelectionScan: Sendable {
     let context: QueryContext
     let selection: any SeriesSelection
 
@@ -10,6 +10,19 @@ struct SelectionScan {
     private static let batchSeries = 64
     /// Below this many output points one thread is quicker than waking another.
     private static let inlinePointsMax = 8192
+
+    /// Calls `body(batch, local, index)` for the series `range`, in order, on this thread.
+    func forEach(in range: Range<Int>, _ body: (SeriesBatch, Int, Int) throws -> Void) throws {
+        let batch = SeriesBatch()
+        var first = range.lowerBound
+        while first < range.upperBound {
+            let end = min(range.upperBound, first + Self.batchSeries)
+            try context.read(selection, first..<end, into: batch) { batch in
+                for local in 0..<batch.seriesCount { try body(batch, local, first + local) }
+            }
+            first = end
+        }
+    }
 
     /// Calls `body(batch, local, index)` for each series: `local` is its index in the batch, `index` the one in the selection.
     /// Calls for different series may run at the same time.
@@ -19,12 +32,8 @@ struct SelectionScan {
         let spread = isSmall ? count : count / (context.pool.width * 4)
         let size = max(1, min(Self.batchSeries, spread))
         let batches = (count + size - 1) / size
-        let work: @Sendable (Int) throws -> Void = { [context, selection] number in
-            let first = number * size
-            let batch = SeriesBatch()
-            try context.read(selection, first..<min(count, first + size), into: batch) { batch in
-                for local in 0..<batch.seriesCount { try body(batch, local, first + local) }
-            }
+        let work: @Sendable (Int) throws -> Void = { number in
+            try forEach(in: number * size..<min(count, number * size + size), body)
         }
         if isSmall {
             for number in 0..<batches { try work(number) }
