@@ -40,7 +40,7 @@ public struct GroupAccumulator {
             compensations = nil
             squares = nil
         case .sum, .average:
-            totals = try room(-0.0)  // The neutral element of addition: 0 would lose the sign of -0.
+            totals = try room(-0.0)  // The neutral element of addition.
             compensations = try room(0)
             squares = nil
         case .variance, .deviation:
