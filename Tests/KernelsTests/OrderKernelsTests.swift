@@ -28,7 +28,9 @@ import Testing
         let grid = WindowGrid(firstEnd: 49_000, step: 1, count: 1, range: 49_000)
         #expect(evaluate(.stddevOverTime, samples, grid) == [0])
         let shifted = (0..<50).map { (Int64($0) * 1000, 1e9 + Double($0 % 2)) }
-        #expect(evaluate(.stdvarOverTime, shifted, WindowGrid(firstEnd: 49_000, step: 1, count: 1, range: 50_000)) == [0.25])
+        #expect(
+            evaluate(.stdvarOverTime, shifted, WindowGrid(firstEnd: 49_000, step: 1, count: 1, range: 50_000)) == [0.25]
+        )
         let infinite = [(Int64(0), 1.0), (1000, .infinity)]
         let result = evaluate(.stdvarOverTime, infinite, WindowGrid(firstEnd: 1000, step: 1, count: 1, range: 5000))
         #expect(result[0]?.isNaN == true)

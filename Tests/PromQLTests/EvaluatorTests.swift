@@ -40,17 +40,21 @@ import Testing
     }
 
     static let queries = [
-        "load", "load offset 1m", "load @ 300", "-load", "load * 2 > 10", "3 < load", "load + on(instance, zone) jobs_total",
-        "load == bool 0", "rate(jobs_total[2m])", "increase(jobs_total[2m] offset 30s)", "irate(load[1m])", "delta(load[5m])",
+        "load", "load offset 1m", "load @ 300", "-load", "load * 2 > 10", "3 < load",
+        "load + on(instance, zone) jobs_total",
+        "load == bool 0", "rate(jobs_total[2m])", "increase(jobs_total[2m] offset 30s)", "irate(load[1m])",
+        "delta(load[5m])",
         "resets(load[5m])", "changes(load[5m])", "deriv(load[2m])", "predict_linear(load[2m], 60)", "sum(load)",
-        "sum by (instance) (rate(load[3m]))", "avg without (zone) (load)", "max(max_over_time(load[3m]))", "stddev(load)",
+        "sum by (instance) (rate(load[3m]))", "avg without (zone) (load)", "max(max_over_time(load[3m]))",
+        "stddev(load)",
         "quantile by (zone) (0.7, load)", "quantile_over_time(0.3, load[4m])", "mad_over_time(load[2m])",
         "stddev_over_time(load[3m])", "topk(3, load)", "bottomk by (zone) (1, load)", "count_values(\"v\", load)",
         "load and jobs_total", "load unless on (zone) (load > 50)", "load > 20 or jobs_total",
         "sum_over_time(sum(load)[2m:30s])", "max_over_time(rate(load[1m])[3m:])", "absent(load{zone=\"none\"})",
         "absent_over_time(load[1m])", "histogram_quantile(0.8, sum by (le) (jobs_total))", "clamp(load, 5, 40)",
         "label_replace(load, \"dst\", \"$1\", \"instance\", \"i(.*)\")", "scalar(sum(load)) + load", "timestamp(load)",
-        "vector(time())", "hour(load)", "histogram_count(load)", "histogram_quantile(0.5, load)", "avg_over_time(load[3m])",
+        "vector(time())", "hour(load)", "histogram_count(load)", "histogram_quantile(0.5, load)",
+        "avg_over_time(load[3m])",
         "last_over_time(load[1m])", "limitk(2, load)", "sum(load) / on() group_right load", "load ^ 2 % 7 atan2 load",
         "double_exponential_smoothing(load[3m], 0.5, 0.3)", "group by (zone) (load)", "rate(load[2m] smoothed)",
     ]
@@ -76,7 +80,8 @@ import Testing
                 let value = position.flatMap { position in series.map { $0.values[position] } }
                 #expect(
                     value.map { $0.isClose(to: vector.values[index]) } == true,
-                    "\(vector.labels[index]) at \(time): \(vector.values[index]) alone, \(String(describing: value)) in the range")
+                    "\(vector.labels[index]) at \(time): \(vector.values[index]) alone, \(String(describing: value)) in the range"
+                )
             }
         }
         #expect(found == matrix.reduce(0) { $0 + $1.timestamps.count + $1.histograms.count })
@@ -152,7 +157,9 @@ import Testing
                 == "invalid expression type \"range vector\" for range query, must be Scalar or instant Vector"
         }
         let scalar = try PromQLParser.parse("1")
-        for (start, end, step) in [(0, 20_000_000, 1000), (0, 10, 0), (10, 0, 1), (.min, .max, 1)] as [(Int64, Int64, Int64)] {
+        for (start, end, step) in [(0, 20_000_000, 1000), (0, 10, 0), (10, 0, 1), (.min, .max, 1)]
+            as [(Int64, Int64, Int64)]
+        {
             #expect(throws: QueryError.self) {
                 try engine.range(scalar, start: start, end: end, step: step, source: source)
             }
@@ -163,7 +170,10 @@ import Testing
     @Test func extremeTimesDoNotOverflow() throws {
         let source = Self.source(seed: 1, series: 10)
         let engine = Engine()
-        for query in ["load offset 290y", "load offset -290y", "load @ 9e15", "rate(load[290y] offset 290y)", "sum_over_time(load[290y:100y])"] {
+        for query in [
+            "load offset 290y", "load offset -290y", "load @ 9e15", "rate(load[290y] offset 290y)",
+            "sum_over_time(load[290y:100y])",
+        ] {
             let expression = try PromQLParser.parse(query)
             for time in [-(Int64(1) << 60), 0, 1 << 60] { _ = try engine.instant(expression, at: time, source: source) }
         }
@@ -176,7 +186,8 @@ import Testing
                 Labels(["__name__": name, "x": "1"]),
                 (0..<10).map { .init(timestamp: Int64($0) * 60_000, value: Double($0)) })
         }
-        let restoring = try PromQLParser.parse("label_replace(rate({x=\"1\"}[5m]), \"__name__\", \"$1\", \"__name__\", \"(.+)_total\")")
+        let restoring = try PromQLParser.parse(
+            "label_replace(rate({x=\"1\"}[5m]), \"__name__\", \"$1\", \"__name__\", \"(.+)_total\")")
         #expect(throws: QueryError.execution("vector cannot contain metrics with the same labelset")) {
             try Engine().instant(restoring, at: 500_000, source: source)
         }
@@ -191,7 +202,10 @@ import Testing
         let source = Self.source(seed: 1, series: 10)
         let query = "sum(rate(load[5m]))\n  + quantile(2, load)"
         let result = try Engine().instant(PromQLParser.parse(query), at: 600_000, source: source)
-        #expect(result.warnings.map { $0.text(in: query) } == ["PromQL warning: quantile value should be between 0 and 1, got 2 (2:14)"])
+        #expect(
+            result.warnings.map { $0.text(in: query) } == [
+                "PromQL warning: quantile value should be between 0 and 1, got 2 (2:14)"
+            ])
         #expect(
             result.infos.map { $0.text(in: query) } == [
                 "PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket: \"load\" (1:10)"
