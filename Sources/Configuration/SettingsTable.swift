@@ -60,7 +60,8 @@ public enum SettingsTable {
     public static let labelValueBytes = Setting(
         "limits.label_value_bytes", ByteSize(bytes: 4096), "Longest label value.")
     public static let seriesPerTenant = Setting(
-        "limits.series_per_tenant", 2_000_000, reloads: true, "Active series of a tenant at which new ones are refused.",
+        "limits.series_per_tenant", 2_000_000, reloads: true,
+        "Active series of a tenant at which new ones are refused.",
         check: atLeastOne("limits.series_per_tenant"))
     public static let connections = Setting(
         "limits.connections", 1_000, "Open HTTP connections.", check: atLeastOne("limits.connections"))

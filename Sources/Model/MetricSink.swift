@@ -66,5 +66,6 @@ public protocol MetricSink: Sendable {
     /// Takes `batch` over until `done`, and keeps nothing of it beyond that: receivers fill it again.
     /// Calls `done` exactly once, from any thread, when the batch is durable and visible, or refused.
     /// Returns at once; a full queue is answered through `done` with `.overloaded`.
-    func write(_ batch: MetricBatch, origin: BatchOrigin, done: @escaping @Sendable (Result<WriteReceipt, WriteError>) -> Void)
+    func write(
+        _ batch: MetricBatch, origin: BatchOrigin, done: @escaping @Sendable (Result<WriteReceipt, WriteError>) -> Void)
 }

@@ -30,7 +30,8 @@ public final class ImportReceiver: Sendable {
 
     public var routes: [HTTPRoute] {
         [
-            HTTPRoute([.post, .put], "/api/v1/import/prometheus", bodyMax: options.bodyBytesMax) { [self] request, respond in
+            HTTPRoute([.post, .put], "/api/v1/import/prometheus", bodyMax: options.bodyBytesMax) {
+                [self] request, respond in
                 receive(request, respond)
             }
         ]
@@ -58,7 +59,8 @@ public final class ImportReceiver: Sendable {
         var now = context.clock.now()
         if let text = request.parameter("timestamp") {
             guard let given = NumberText.parseInteger(text) else {
-                throw OriginError("the parameter timestamp must be milliseconds since 1970, not \(quoted(String(text.prefix(64))))")
+                throw OriginError(
+                    "the parameter timestamp must be milliseconds since 1970, not \(quoted(String(text.prefix(64))))")
             }
             now = given
         }

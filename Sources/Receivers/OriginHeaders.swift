@@ -23,14 +23,17 @@ enum OriginHeaders {
         guard let value else { return .default }
         guard isName(value), value != ".", value != ".." else {
             throw OriginError(
-                "\(tenant) must be 1 to \(nameBytesMax) letters, digits or !-_.*'() and neither . nor .., not \(quoted(String(value.prefix(64))))")
+                "\(tenant) must be 1 to \(nameBytesMax) letters, digits or !-_.*'() and neither . nor .., not \(quoted(String(value.prefix(64))))"
+            )
         }
         return Tenant(value)
     }
 
     private static func producer(_ headers: HTTPHeaders) throws(OriginError) -> BatchOrigin.Producer? {
         guard let name = headers[producer] else { return nil }
-        guard isName(name) else { throw OriginError("\(producer) must be 1 to \(nameBytesMax) letters, digits or !-_.*'()") }
+        guard isName(name) else {
+            throw OriginError("\(producer) must be 1 to \(nameBytesMax) letters, digits or !-_.*'()")
+        }
         guard let lane = headers[lane].flatMap({ UInt32($0) }) else {
             throw OriginError("\(producer) needs \(self.lane), a number of at most \(UInt32.max)")
         }

@@ -16,7 +16,8 @@ public struct ReceiverContext: Sendable {
     /// - Parameter memory: by default an own budget of 256 MiB.
     public init(
         sink: any MetricSink, registry: InstrumentRegistry, ledger: LossLedger, pool: BatchPool = BatchPool(),
-        memory: MemoryAccount = MemoryBudget(byteCountMax: 256 << 20).account("receivers"), clock: any ClockSource = SystemClock()
+        memory: MemoryAccount = MemoryBudget(byteCountMax: 256 << 20).account("receivers"),
+        clock: any ClockSource = SystemClock()
     ) {
         self.sink = sink
         self.registry = registry

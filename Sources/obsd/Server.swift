@@ -9,7 +9,6 @@ import MetricStore
 import Model
 import PromQL
 import QueryServer
-
 import Transport
 
 /// One obsd: the rooms that its role needs, put together. `start`, `stop` and `reload` come from one thread.

@@ -11,7 +11,9 @@ func fail(_ text: String, status: Int32) -> Never {
 
 func main() -> Int32 {
     guard clinux_built_for_v3() == 0 || clinux_has_v3() == 1 else {
-        fail("this build wants a processor with AVX2 (x86-64-v3); build without -march=x86-64-v3 for this machine", status: 1)
+        fail(
+            "this build wants a processor with AVX2 (x86-64-v3); build without -march=x86-64-v3 for this machine",
+            status: 1)
     }
     let order: Order
     do throws(SettingError) {
@@ -35,7 +37,8 @@ func check(_ flags: FlagParser) -> Int32 {
         var file = ConfigurationFile(flags)
         let configuration = try file.load()
         for setting in SettingsTable.all where configuration.settings.origin(setting) != .standard {
-            print("\(setting.name): \(configuration.settings.text(setting))  (\(configuration.settings.origin(setting)))")
+            print(
+                "\(setting.name): \(configuration.settings.text(setting))  (\(configuration.settings.origin(setting)))")
         }
         for job in configuration.scraping.jobs { print("scrape job \"\(job.name)\": every \(job.interval) ms") }
         print("ok")

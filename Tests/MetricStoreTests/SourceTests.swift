@@ -75,7 +75,9 @@ import Testing
             let (snapshot, truth) = try snapshot(seed: UInt64(seed))
             for _ in 0..<12 {
                 let start = Int64(generator.next() % 300_000)
-                let range = generator.next() % 4 == 0 ? .everything : TimeRange(start, start + Int64(generator.next() % 100_000))
+                let range =
+                    generator.next() % 4 == 0
+                    ? .everything : TimeRange(start, start + Int64(generator.next() % 100_000))
                 let matchers = try MatchingTests.randomMatchers(&generator).map {
                     try Matcher(["id": "i", "Zone": "half"][$0.name] ?? $0.name, $0.operation, $0.value)
                 }
@@ -94,7 +96,8 @@ import Testing
     }
 
     @Test func deletesHideRowsAndWholeSeries() throws {
-        let some = Tombstone(tenant: .default, matchers: [Matcher("half", equals: "odd")], range: TimeRange(20_000, 120_000), offset: 5)
+        let some = Tombstone(
+            tenant: .default, matchers: [Matcher("half", equals: "odd")], range: TimeRange(20_000, 120_000), offset: 5)
         let (partly, truth) = try snapshot(seed: 66, tombstones: [some])
         #expect(try contents(try partly.select(SeriesRequest(matchers: [], range: .everything))).0 == truth.floats)
         let all = Tombstone(tenant: .default, matchers: [Matcher("half", equals: "odd")], range: .everything, offset: 5)
@@ -108,7 +111,8 @@ import Testing
     @Test func namesAndValuesComeFromTheIndex() throws {
         let (snapshot, truth) = try snapshot(seed: 67)
         let none = Cancellation()
-        #expect(try snapshot.labelNames(matching: [], range: .everything, cancellation: none) == ["__name__", "half", "i"])
+        #expect(
+            try snapshot.labelNames(matching: [], range: .everything, cancellation: none) == ["__name__", "half", "i"])
         let ids = try snapshot.labelValues("i", matching: [], range: .everything, cancellation: none)
         #expect(ids == Set(truth.floats.rows.keys.compactMap { $0["i"] }).sorted { utf8Precedes($0, $1) })
         let odd = [[Matcher("half", equals: "odd")], [Matcher("i", equals: "4")]]
@@ -122,7 +126,8 @@ import Testing
         let (whole, truth) = try snapshot(seed: 68)
         let snapshot = MetricSnapshot(whole.runs, retentionStart: 120_000)
         let (found, _) = try contents(try snapshot.select(SeriesRequest(matchers: [], range: .everything)))
-        #expect(found.rows == truth.floats.rows.mapValues { $0.filter { $0.key >= 120_000 } }.filter { !$0.value.isEmpty })
+        #expect(
+            found.rows == truth.floats.rows.mapValues { $0.filter { $0.key >= 120_000 } }.filter { !$0.value.isEmpty })
     }
 
     @Test func budgetAndCancellationStopReads() throws {
@@ -163,7 +168,9 @@ import Testing
             var damaged = bytes
             damaged[intact.directory.blocks[intact.directory.position(kind, 0)].offset + 3] ^= 4
             let reports = Counts()
-            let snapshot = MetricSnapshot([MetricRun(try MetricFormat().open(MemoryObject(damaged)))]) { _ in reports.add(1) }
+            let snapshot = MetricSnapshot([MetricRun(try MetricFormat().open(MemoryObject(damaged)))]) { _ in
+                reports.add(1)
+            }
             let selection = try snapshot.select(SeriesRequest(matchers: [matcher], range: .everything))
             let (found, order) = try contents(selection)
             #expect(Set(order).isSubset(of: all))
@@ -179,7 +186,8 @@ import Testing
         let series = SeriesSamples.series(70, rows: 3, &generator)
         let runs = [
             MetricRun(try MetricSegment.make(series, metadata: SegmentTests.families)),
-            MetricRun(try MetricSegment.make(Array(series[..<10]), metadata: [MetricMetadata(family: "a", kind: .gauge)])),
+            MetricRun(
+                try MetricSegment.make(Array(series[..<10]), metadata: [MetricMetadata(family: "a", kind: .gauge)])),
         ]
         let snapshot = MetricSnapshot(runs)
         #expect(try snapshot.metadata(family: nil).map(\.family) == ["a", "b"])

@@ -28,7 +28,8 @@ import Transport
         var body = ByteBuffer()
         Array("# TYPE a counter\na_total 1 1.5\n# EOF\n".utf8).withUnsafeBytes { Gzip.compress($0, into: &body) }
         let answer = try test.post(
-            path, body.array(), ["Content-Type": "application/openmetrics-text; version=1.0.0", "Content-Encoding": "gzip"])
+            path, body.array(),
+            ["Content-Type": "application/openmetrics-text; version=1.0.0", "Content-Encoding": "gzip"])
         #expect(answer.status == 204)
         #expect(test.sink.written.first?.samples == ["a_total 1.0 1500"])
     }
@@ -61,6 +62,10 @@ import Transport
                 #"obs_b_seconds_count{instance="i", job="obsd"} 1.0"#,
             ])
         #expect(batch.timestamps.allSatisfy { $0 == 9 })
-        #expect(batch.metadata == [.init(family: "obs_a_total", kind: .counter, help: "A."), .init(family: "obs_b_seconds", kind: .histogram, help: "B.")])
+        #expect(
+            batch.metadata == [
+                .init(family: "obs_a_total", kind: .counter, help: "A."),
+                .init(family: "obs_b_seconds", kind: .histogram, help: "B."),
+            ])
     }
 }

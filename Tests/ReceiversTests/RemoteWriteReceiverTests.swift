@@ -21,7 +21,8 @@ import Transport
             test.sink.written == [
                 .init(
                     samples: ["up{job=\"a\"} 1.5 1000"], histograms: 1,
-                    metadata: [MetricMetadata(family: "up", kind: .gauge, help: "Up.")], tenant: "default", producer: nil)
+                    metadata: [MetricMetadata(family: "up", kind: .gauge, help: "Up.")], tenant: "default",
+                    producer: nil)
             ])
         let exposed = String(decoding: TextExposition.write(test.registry), as: UTF8.self)
         #expect(exposed.contains("obs_receivers_requests_total{protocol=\"remote_write\",code=\"204\"} 1\n"))
@@ -41,16 +42,17 @@ import Transport
         #expect(test.sink.written.first?.producer == .init(name: "agent.host", lane: 3, sequence: .max))
     }
 
-    @Test(arguments: [
-        (["X-Scope-OrgID": ""], "X-Scope-OrgID must be"),
-        (["X-Scope-OrgID": ".."], "X-Scope-OrgID must be"),
-        (["X-Scope-OrgID": "a/b"], "X-Scope-OrgID must be"),
-        (["X-Scope-OrgID": String(repeating: "a", count: 151)], "X-Scope-OrgID must be"),
-        (["X-Obs-Producer": "a b"], "X-Obs-Producer must be"),
-        (["X-Obs-Producer": "a"], "needs X-Obs-Lane"),
-        (["X-Obs-Producer": "a", "X-Obs-Lane": "4294967296", "X-Obs-Sequence": "1"], "needs X-Obs-Lane"),
-        (["X-Obs-Producer": "a", "X-Obs-Lane": "1", "X-Obs-Sequence": "-1"], "needs X-Obs-Sequence"),
-    ] as [([String: String], String)])
+    @Test(
+        arguments: [
+            (["X-Scope-OrgID": ""], "X-Scope-OrgID must be"),
+            (["X-Scope-OrgID": ".."], "X-Scope-OrgID must be"),
+            (["X-Scope-OrgID": "a/b"], "X-Scope-OrgID must be"),
+            (["X-Scope-OrgID": String(repeating: "a", count: 151)], "X-Scope-OrgID must be"),
+            (["X-Obs-Producer": "a b"], "X-Obs-Producer must be"),
+            (["X-Obs-Producer": "a"], "needs X-Obs-Lane"),
+            (["X-Obs-Producer": "a", "X-Obs-Lane": "4294967296", "X-Obs-Sequence": "1"], "needs X-Obs-Lane"),
+            (["X-Obs-Producer": "a", "X-Obs-Lane": "1", "X-Obs-Sequence": "-1"], "needs X-Obs-Sequence"),
+        ] as [([String: String], String)])
     func refusesBadHeaders(_ fields: [String: String], _ text: String) throws {
         let test = try TestReceiver()
         var headers: HTTPHeaders = [:]
@@ -61,10 +63,13 @@ import Transport
         #expect(test.sink.written.isEmpty)
     }
 
-    @Test(arguments: [
-        ["Content-Type": "application/json"], ["Content-Type": "application/x-protobuf;proto=io.prometheus.write.v2.Request"],
-        ["Content-Type": "application/x-protobuf; proto=other"], ["Content-Encoding": "gzip"], ["Content-Encoding": "br"],
-    ] as [[String: String]])
+    @Test(
+        arguments: [
+            ["Content-Type": "application/json"],
+            ["Content-Type": "application/x-protobuf;proto=io.prometheus.write.v2.Request"],
+            ["Content-Type": "application/x-protobuf; proto=other"], ["Content-Encoding": "gzip"],
+            ["Content-Encoding": "br"],
+        ] as [[String: String]])
     func answers415(_ fields: [String: String]) throws {
         let test = try TestReceiver()
         var headers: HTTPHeaders = [:]
@@ -93,7 +98,9 @@ import Transport
         options.limits.seriesPerRequestMax = 1
         let test = try TestReceiver(remoteWrite: options)
         // A bomb: two megabytes of nothing in a few kilobytes.
-        #expect(try test.post("/api/v1/write", TestReceiver.compressed([UInt8](repeating: 0, count: 2 << 20))).status == 413)
+        #expect(
+            try test.post("/api/v1/write", TestReceiver.compressed([UInt8](repeating: 0, count: 2 << 20))).status == 413
+        )
         // A header that only claims a lot.
         #expect(try test.post("/api/v1/write", [0xFF, 0xFF, 0xFF, 0xFF, 0x0F, 0]).status == 413)
         let batch = TestReceiver.batch(up)
@@ -112,16 +119,23 @@ import Transport
         batch.append(timestamp: 2, value: 1)
         let answer = try test.post("/api/v1/write", TestReceiver.body(batch))
         #expect(answer.status == 400)
-        #expect(answer.text == "2 samples were refused, 1 stored. The first: series {no=\"name\"}: the label __name__ is missing\n")
+        #expect(
+            answer.text
+                == "2 samples were refused, 1 stored. The first: series {no=\"name\"}: the label __name__ is missing\n")
         #expect(test.sink.written.count == 1)
         #expect(
-            test.ledger.table == [.init(place: "receiver", reason: "missing_metric_name", signal: "metrics", records: 2)])
+            test.ledger.table == [
+                .init(place: "receiver", reason: "missing_metric_name", signal: "metrics", records: 2)
+            ])
     }
 
-    @Test(arguments: [
-        (.invalid("bad"), 400, nil), (.tooLarge("big"), 413, nil), (.tenantLimit("much", retryAfterSeconds: 7), 429, "7"),
-        (.overloaded("busy", retryAfterSeconds: 3), 503, "3"), (.diskFull("no room"), 503, "5"), (.unavailable("gone"), 503, "5"),
-    ] as [(WriteError, Int, String?)])
+    @Test(
+        arguments: [
+            (.invalid("bad"), 400, nil), (.tooLarge("big"), 413, nil),
+            (.tenantLimit("much", retryAfterSeconds: 7), 429, "7"),
+            (.overloaded("busy", retryAfterSeconds: 3), 503, "3"), (.diskFull("no room"), 503, "5"),
+            (.unavailable("gone"), 503, "5"),
+        ] as [(WriteError, Int, String?)])
     func mapsTheSinksErrors(_ error: WriteError, _ status: Int, _ retryAfter: String?) throws {
         let test = try TestReceiver()
         test.sink.answer(.failure(error))
@@ -152,7 +166,10 @@ import Transport
         let test = try TestReceiver()
         for i in 0..<20 {
             let labels = Labels([Label("__name__", "m"), Label("i", String(i))])
-            #expect(try test.post("/api/v1/write", TestReceiver.body(TestReceiver.batch(labels, [Sample(Int64(i), Double(i))]))).status == 204)
+            #expect(
+                try test.post(
+                    "/api/v1/write", TestReceiver.body(TestReceiver.batch(labels, [Sample(Int64(i), Double(i))]))
+                ).status == 204)
         }
         #expect(test.sink.written.map(\.samples) == (0..<20).map { ["m{i=\"\($0)\"} \(Double($0)) \($0)"] })
     }

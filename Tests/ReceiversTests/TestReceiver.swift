@@ -14,20 +14,24 @@ struct TestReceiver {
     let client = HTTPClient()
 
     init(
-        memory: Int = 64 << 20, remoteWrite: RemoteWriteReceiver.Options = .init(), importing: ImportReceiver.Options = .init()
+        memory: Int = 64 << 20, remoteWrite: RemoteWriteReceiver.Options = .init(),
+        importing: ImportReceiver.Options = .init()
     ) throws {
         ledger = LossLedger(registry: registry)
         let context = ReceiverContext(
-            sink: sink, registry: registry, ledger: ledger, memory: MemoryBudget(byteCountMax: memory).account("receivers"),
+            sink: sink, registry: registry, ledger: ledger,
+            memory: MemoryBudget(byteCountMax: memory).account("receivers"),
             clock: FixedClock())
         server = HTTPServer(
             HTTPServerOptions(),
-            routes: RemoteWriteReceiver(context, options: remoteWrite).routes + ImportReceiver(context, options: importing).routes)
+            routes: RemoteWriteReceiver(context, options: remoteWrite).routes
+                + ImportReceiver(context, options: importing).routes)
         try server.start()
     }
 
     func post(
-        _ path: String, _ body: [UInt8], _ headers: HTTPHeaders = ["Content-Type": "application/x-protobuf", "Content-Encoding": "snappy"]
+        _ path: String, _ body: [UInt8],
+        _ headers: HTTPHeaders = ["Content-Type": "application/x-protobuf", "Content-Encoding": "snappy"]
     ) throws -> (status: Int, text: String, headers: HTTPHeaders) {
         let response = try client.call(HTTPCall(.post, server.url + path, headers: headers, body: body))
         return (response.status, String(decoding: response.body, as: UTF8.self), response.headers)

@@ -44,7 +44,9 @@ final class ShardsDouble: MetricShards {
     private let clock = SimulatedClock(now: 1_000_000_000)
     private let ledger = LossLedger(registry: InstrumentRegistry())
 
-    private func collector(_ shards: ShardsDouble, _ change: (inout CollectorLimits) -> Void = { _ in }) -> MetricCollector {
+    private func collector(_ shards: ShardsDouble, _ change: (inout CollectorLimits) -> Void = { _ in })
+        -> MetricCollector
+    {
         var limits = CollectorLimits()
         change(&limits)
         return MetricCollector(shards: shards, limits: limits, clock: clock, ledger: ledger)
@@ -77,7 +79,8 @@ final class ShardsDouble: MetricShards {
         let first = try write(collector, batch([("now", 1_000_000_000)]))?.get()
         #expect(first?.rejected == 0)
         let old: Int64 = 1_000_000_000 - 86_400_001
-        let receipt = try write(collector, batch([("fine", 1_000_000_000), ("old", old), ("early", 1_000_600_001)]))?.get()
+        let receipt = try write(collector, batch([("fine", 1_000_000_000), ("old", old), ("early", 1_000_600_001)]))?
+            .get()
         #expect(receipt?.accepted == 1)
         #expect(receipt?.rejected == 2)
         #expect(receipt?.firstRejection?.contains("sample of old at 1970-01-11T13:46:39.999Z is too old") == true)

@@ -36,7 +36,9 @@ enum BatchCodec {
 
     /// The batch in `record`.
     static func decode(_ record: UnsafeRawBufferPointer) throws(DecodeError) -> MetricBatch {
-        guard record.first == version else { throw DecodeError("record version \(record.first ?? 0) is not known", at: 0) }
+        guard record.first == version else {
+            throw DecodeError("record version \(record.first ?? 0) is not known", at: 0)
+        }
         var plain = ByteBuffer(capacity: record.count * 4)
         do throws(CompressionError) {
             try Zstd.decompress(
@@ -77,7 +79,8 @@ enum BatchCodec {
         previous = timestamp
     }
 
-    private static func timestamp(after previous: inout Int64, _ reader: inout ByteReader) throws(DecodeError) -> Int64 {
+    private static func timestamp(after previous: inout Int64, _ reader: inout ByteReader) throws(DecodeError) -> Int64
+    {
         previous = previous &+ (try reader.signedVarint())
         return previous
     }

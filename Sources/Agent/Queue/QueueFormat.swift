@@ -41,7 +41,8 @@ enum QueueFormat {
         var reader = ByteReader(bytes)
         guard let magic = try? reader.littleEndian(UInt64.self), magic == segmentMagic,
             let found = try? reader.littleEndian(UInt32.self), let first = try? reader.littleEndian(UInt64.self),
-            let sum = try? reader.littleEndian(UInt32.self), sum == CRC32C.of(UnsafeRawBufferPointer(rebasing: bytes[..<20]))
+            let sum = try? reader.littleEndian(UInt32.self),
+            sum == CRC32C.of(UnsafeRawBufferPointer(rebasing: bytes[..<20]))
         else { return nil }
         guard found <= version else { throw .newerFormat(path: path, version: found) }
         return first
@@ -62,7 +63,8 @@ enum QueueFormat {
         var reader = ByteReader(bytes)
         guard let length = try? reader.littleEndian(UInt32.self), let samples = try? reader.littleEndian(UInt32.self),
             let sequence = try? reader.littleEndian(UInt64.self), let payload = try? reader.littleEndian(UInt32.self),
-            let sum = try? reader.littleEndian(UInt32.self), sum == CRC32C.of(UnsafeRawBufferPointer(rebasing: bytes[..<20])),
+            let sum = try? reader.littleEndian(UInt32.self),
+            sum == CRC32C.of(UnsafeRawBufferPointer(rebasing: bytes[..<20])),
             Int(length) <= QueueLimits.recordBytesMax
         else { return nil }
         return RecordHeader(

@@ -27,7 +27,8 @@ struct QueuePosition: Equatable {
             var reader = ByteReader(raw)
             guard let magic = try? reader.littleEndian(UInt64.self), magic == QueueFormat.positionMagic,
                 let identity = try? reader.littleEndian(UInt64.self),
-                let acknowledged = try? reader.littleEndian(UInt64.self), let next = try? reader.littleEndian(UInt64.self),
+                let acknowledged = try? reader.littleEndian(UInt64.self),
+                let next = try? reader.littleEndian(UInt64.self),
                 let sum = try? reader.littleEndian(UInt32.self),
                 sum == CRC32C.of(UnsafeRawBufferPointer(rebasing: raw[..<32]))
             else { return }

@@ -5,7 +5,9 @@ import Model
 enum BuiltInTargets {
     static let nodeJob = "node"
 
-    static func make(_ options: AgentOptions, _ dependencies: AgentDependencies) throws(AgentError) -> [DiscoveryWorker.BuiltIn] {
+    static func make(_ options: AgentOptions, _ dependencies: AgentDependencies) throws(AgentError) -> [DiscoveryWorker
+        .BuiltIn]
+    {
         var result: [DiscoveryWorker.BuiltIn] = []
         if let hostOptions = options.hostMetrics {
             let host: HostMetrics

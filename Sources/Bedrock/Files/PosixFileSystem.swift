@@ -109,7 +109,8 @@ final class PosixFile: File {
         var filled = 0
         while filled < target.count {
             let got = pread(
-                descriptor, target.baseAddress.map { $0 + filled }, target.count - filled, off_t(offset) + off_t(filled))
+                descriptor, target.baseAddress.map { $0 + filled }, target.count - filled, off_t(offset) + off_t(filled)
+            )
             if got < 0 {
                 if errno == EINTR { continue }
                 throw FileError.posix("read", path)

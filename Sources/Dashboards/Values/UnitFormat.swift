@@ -83,7 +83,9 @@ public struct UnitFormat: Sendable {
         if abs(scaledStep - scaledStep.rounded()) > 1e-6 { places += 1 }
         let text = format(value, decimals: decimals.map { min($0, places) } ?? places)
         // Beside an axis there is no room to say "ops/s" at each line: the sign of the scale is enough.
-        if case .scaled(.short, let suffix, _) = rule, text.suffix.hasSuffix(suffix) { return text.number + text.suffix.dropLast(suffix.count) }
+        if case .scaled(.short, let suffix, _) = rule, text.suffix.hasSuffix(suffix) {
+            return text.number + text.suffix.dropLast(suffix.count)
+        }
         return text.text
     }
 

@@ -117,7 +117,9 @@ final class LabelInterner {
     func forEachPair(_ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer, Int) -> Void) {
         var counts = [Int](repeating: 0, count: pairs.count)
         for pair in series { counts[Int(pair)] += 1 }
-        for (pair, count) in zip(pairs, counts) { body(symbols[Int(pair.name)].bytes, symbols[Int(pair.value)].bytes, count) }
+        for (pair, count) in zip(pairs, counts) {
+            body(symbols[Int(pair.name)].bytes, symbols[Int(pair.value)].bytes, count)
+        }
     }
 
     /// Pair ids of a series.

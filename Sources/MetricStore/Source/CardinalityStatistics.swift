@@ -58,7 +58,9 @@ extension MetricSnapshot {
         return result
     }
 
-    private static func largest(_ counts: [CardinalityStatistics.Count], _ limit: Int) -> [CardinalityStatistics.Count] {
-        Array(counts.sorted { $0.value != $1.value ? $0.value > $1.value : utf8Precedes($0.name, $1.name) }.prefix(limit))
+    private static func largest(_ counts: [CardinalityStatistics.Count], _ limit: Int) -> [CardinalityStatistics.Count]
+    {
+        Array(
+            counts.sorted { $0.value != $1.value ? $0.value > $1.value : utf8Precedes($0.name, $1.name) }.prefix(limit))
     }
 }

@@ -10,7 +10,10 @@ final class MetricSelection: SeriesSelection {
     private let range: TimeRange
     private let report: DamageReporter
 
-    init(_ runs: [MetricRun], _ union: SeriesUnion, _ request: SeriesRequest, range: TimeRange, report: @escaping DamageReporter) {
+    init(
+        _ runs: [MetricRun], _ union: SeriesUnion, _ request: SeriesRequest, range: TimeRange,
+        report: @escaping DamageReporter
+    ) {
         self.runs = runs
         self.union = union
         self.request = request

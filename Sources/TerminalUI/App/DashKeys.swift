@@ -177,7 +177,9 @@ extension DashState {
 
     mutating func click(_ x: Int, _ y: Int, now: Int64) -> [DashEffect] {
         guard mode == .grid, viewport.contains(x, y) else { return [] }
-        guard let hit = layout.places.firstIndex(where: { $0.rect.contains(x, y - viewport.y + scroll) }) else { return [] }
+        guard let hit = layout.places.firstIndex(where: { $0.rect.contains(x, y - viewport.y + scroll) }) else {
+            return []
+        }
         if hit == focus || layout.places[hit].panel.kind == .row {
             focus = hit
             return openFocused()
@@ -206,7 +208,8 @@ extension DashState {
         panelScroll = 0
         return explore(
             Explore(
-                panel: place.panel, editor: LineEditor(Self.oneLine(target?.expression ?? "")), index: 0, isInstant: false,
+                panel: place.panel, editor: LineEditor(Self.oneLine(target?.expression ?? "")), index: 0,
+                isInstant: false,
                 cameFromPanel: mode == .panel))
     }
 

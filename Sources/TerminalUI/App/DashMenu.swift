@@ -41,7 +41,11 @@ struct DashMenu: Equatable {
 
     static func timeRanges(_ window: TimeWindow) -> DashMenu {
         let spans = ["5m", "15m", "30m", "1h", "3h", "6h", "12h", "24h", "2d", "7d", "30d", "90d", "1y"]
-        var items = spans.map { Item(text: "Last " + $0, value: "now-" + $0 + " now", isMarked: window.from == "now-" + $0 && window.to == "now") }
+        var items = spans.map {
+            Item(
+                text: "Last " + $0, value: "now-" + $0 + " now",
+                isMarked: window.from == "now-" + $0 && window.to == "now")
+        }
         items += [
             Item(text: "Today", value: "now/d now"), Item(text: "Yesterday", value: "now-1d/d now-1d/d"),
             Item(text: "This week", value: "now/w now"), Item(text: "Other … (from and to)", value: ""),
@@ -61,8 +65,12 @@ struct DashMenu: Equatable {
 
     static func options(_ variable: Variable, _ state: VariableState) -> DashMenu {
         let chosen = state.chosen[variable.name] ?? []
-        var items = (state.options[variable.name] ?? []).map { Item(text: $0.text, value: $0.value, isMarked: chosen.contains($0.value)) }
-        if variable.includesAll { items.insert(Item(text: "All", value: Variable.all, isMarked: state.isAll(variable.name)), at: 0) }
+        var items = (state.options[variable.name] ?? []).map {
+            Item(text: $0.text, value: $0.value, isMarked: chosen.contains($0.value))
+        }
+        if variable.includesAll {
+            items.insert(Item(text: "All", value: Variable.all, isMarked: state.isAll(variable.name)), at: 0)
+        }
         var menu = DashMenu(purpose: .options(of: variable.name), title: variable.title, items: items)
         menu.selected = items.firstIndex(where: \.isMarked) ?? 0
         return menu
@@ -71,7 +79,8 @@ struct DashMenu: Equatable {
     func draw(on surface: inout Surface, _ theme: Theme) {
         let list = shown
         let width = max(30, min(surface.width - 4, (list.map { CharacterWidth.of($0.text) }.max() ?? 0) + 8))
-        let rect = surface.bounds.centered(width: width, height: min(surface.height - 2, max(3, list.count + (filter.isEmpty ? 2 : 3))))
+        let rect = surface.bounds.centered(
+            width: width, height: min(surface.height - 2, max(3, list.count + (filter.isEmpty ? 2 : 3))))
         surface.fill(rect, .blank)
         surface.box(rect, title: title, theme.focus, titleStyle: theme.focus)
         var inside = rect.inset(left: 2, top: 1, right: 2, bottom: 1)
@@ -85,7 +94,9 @@ struct DashMenu: Equatable {
             let isSelected = first + row == selected
             let style = isSelected ? theme.selection : theme.text
             let y = inside.y + row
-            if isSelected { surface.fill(Rect(x: inside.x - 1, y: y, width: inside.width + 2, height: 1), Cell(0x20, style)) }
+            if isSelected {
+                surface.fill(Rect(x: inside.x - 1, y: y, width: inside.width + 2, height: 1), Cell(0x20, style))
+            }
             surface.text(item.isMarked ? "✓" : " ", x: inside.x, y: y, style)
             surface.fitted(item.text, x: inside.x + 2, y: y, columns: inside.width - 2, style)
         }

@@ -47,6 +47,7 @@ struct Explore: Equatable {
     var cameFromPanel: Bool
 
     static func == (a: Explore, b: Explore) -> Bool {
-        a.panel.id == b.panel.id && a.editor == b.editor && a.index == b.index && a.generation == b.generation && a.isLoading == b.isLoading
+        a.panel.id == b.panel.id && a.editor == b.editor && a.index == b.index && a.generation == b.generation
+            && a.isLoading == b.isLoading
     }
 }

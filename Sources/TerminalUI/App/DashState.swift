@@ -50,7 +50,10 @@ struct DashState {
     /// Every panel is asked, seen or not; for a single frame.
     let asksEverything: Bool
 
-    init(_ dashboard: Dashboard, _ settings: DashSettings, width: Int, height: Int, now: Int64, asksEverything: Bool = false) {
+    init(
+        _ dashboard: Dashboard, _ settings: DashSettings, width: Int, height: Int, now: Int64,
+        asksEverything: Bool = false
+    ) {
         self.dashboard = dashboard
         self.settings = settings
         self.width = width
@@ -93,7 +96,8 @@ struct DashState {
         refreshedAt = now
         if let resolved = settings.window.resolve(now: now, zone: settings.zone) { range = resolved }
         var effects: [DashEffect] = [.cancelQueries, .checkHealth, .schedule(settings.refresh)]
-        let asksAgain = !hasVariables || !variables.errors.isEmpty || dashboard.variables.contains { $0.refreshesWithTime }
+        let asksAgain =
+            !hasVariables || !variables.errors.isEmpty || dashboard.variables.contains { $0.refreshesWithTime }
         if asksAgain, !dashboard.variables.isEmpty {
             effects.append(.resolveVariables(wanted: wanted, range: range, generation: generation))
             // Later refreshes go on with the values known: asking for them again mostly changes nothing.
@@ -166,20 +170,27 @@ struct DashState {
     /// Places all panels anew.
     mutating func arrange() {
         let focused = focusedPlace?.panel.id
-        let placed = GridLayout.arrange(dashboard.panels, state: variables, variables: dashboard.variables, toggled: toggledRows)
+        let placed = GridLayout.arrange(
+            dashboard.panels, state: variables, variables: dashboard.variables, toggled: toggledRows)
         layout = ScreenLayout(placed, width: width, height: viewport.height)
         if let focused, let found = layout.places.firstIndex(where: { $0.panel.id == focused }) {
             focus = found
         } else {
             focus = min(focus, max(0, layout.places.count - 1))
             // A row header is a poor place to begin at.
-            if layout.places.indices.contains(focus), layout.places[focus].panel.kind == .row, layout.places[focus].isOpen, layout.places.count > focus + 1 { focus += 1 }
+            if layout.places.indices.contains(focus), layout.places[focus].panel.kind == .row,
+                layout.places[focus].isOpen, layout.places.count > focus + 1
+            {
+                focus += 1
+            }
         }
         scroll = max(0, min(scroll, layout.height - viewport.height))
     }
 
     var shownVariables: [Variable] {
-        dashboard.variables.filter { !$0.isHidden && $0.kind != .adHoc && $0.kind != .dataSource && $0.kind != .constant }
+        dashboard.variables.filter {
+            !$0.isHidden && $0.kind != .adHoc && $0.kind != .dataSource && $0.kind != .constant
+        }
     }
 
     /// The part of the screen that panels have.

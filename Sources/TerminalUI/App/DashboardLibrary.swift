@@ -35,7 +35,9 @@ public struct DashboardLibrary: Sendable {
     public func names() -> [String] {
         var found: Set<String> = []
         for folder in folders {
-            for name in (try? files.list(folder)) ?? [] where name.hasSuffix(".json") { found.insert(String(name.dropLast(5))) }
+            for name in (try? files.list(folder)) ?? [] where name.hasSuffix(".json") {
+                found.insert(String(name.dropLast(5)))
+            }
         }
         return found.sorted()
     }
@@ -54,12 +56,15 @@ public struct DashboardLibrary: Sendable {
 
     private func find(_ name: String) throws(DashboardProblem) -> String {
         let isPath = name.utf8.contains(UInt8(ascii: "/"))
-        let candidates = (isPath || name.hasSuffix(".json") ? [name] : []) + (isPath ? [] : folders.flatMap { [Path.join($0, name + ".json"), Path.join($0, name)] })
+        let candidates =
+            (isPath || name.hasSuffix(".json") ? [name] : [])
+            + (isPath ? [] : folders.flatMap { [Path.join($0, name + ".json"), Path.join($0, name)] })
         for candidate in candidates {
             if let status = try? files.status(candidate), !status.isDirectory { return candidate }
         }
         let known = names().joined(separator: ", ")
-        throw DashboardProblem(path: "", reason: "no dashboard \"\(name)\"" + (known.isEmpty ? "" : "; there are: \(known)"))
+        throw DashboardProblem(
+            path: "", reason: "no dashboard \"\(name)\"" + (known.isEmpty ? "" : "; there are: \(known)"))
     }
 }
 

@@ -45,7 +45,9 @@ struct LineEditor: Equatable {
         return true
     }
 
-    private static func isWord(_ character: Character) -> Bool { character.isLetter || character.isNumber || character == "_" }
+    private static func isWord(_ character: Character) -> Bool {
+        character.isLetter || character.isNumber || character == "_"
+    }
 
     /// Draws the part around the cursor, the cursor as a reversed cell.
     func draw(on surface: inout Surface, x: Int, y: Int, columns: Int, _ style: Style) {

@@ -60,9 +60,12 @@ struct QueryRunner: Sendable {
         } else {
             do throws(ClientError) {
                 switch query.timing {
-                case .instant(let time): result = .success(try await client.query(query.expression, at: time, limit: Self.seriesMax))
+                case .instant(let time):
+                    result = .success(try await client.query(query.expression, at: time, limit: Self.seriesMax))
                 case .range(let start, let end, let step):
-                    result = .success(try await client.range(query.expression, start: start, end: end, step: step, limit: Self.seriesMax))
+                    result = .success(
+                        try await client.range(
+                            query.expression, start: start, end: end, step: step, limit: Self.seriesMax))
                 }
             } catch { result = .failure(error) }
         }

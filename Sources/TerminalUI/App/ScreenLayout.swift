@@ -65,7 +65,9 @@ struct ScreenLayout: Equatable {
 
     /// Where panels would be too narrow, those of a section are widened and set in lines anew.
     private static func flow(_ placed: [PlacedPanel], width: Int) -> [PlacedPanel] {
-        let needs = placed.contains { $0.grid.width * width / GridPosition.columns < min(width, leastWidth($0.panel.kind)) }
+        let needs = placed.contains {
+            $0.grid.width * width / GridPosition.columns < min(width, leastWidth($0.panel.kind))
+        }
         guard needs else { return placed }
         var result: [PlacedPanel] = []
         var x = 0
@@ -81,7 +83,8 @@ struct ScreenLayout: Equatable {
                 y += lineHeight
                 (x, lineHeight) = (0, 0)
             }
-            copy.grid = GridPosition(x: x, y: y, width: one.panel.kind == .row ? GridPosition.columns : columns, height: one.grid.height)
+            copy.grid = GridPosition(
+                x: x, y: y, width: one.panel.kind == .row ? GridPosition.columns : columns, height: one.grid.height)
             x += copy.grid.width
             lineHeight = max(lineHeight, one.grid.height)
             result.append(copy)
@@ -96,9 +99,13 @@ struct ScreenLayout: Equatable {
         var best: (index: Int, distance: Int)?
         for (index, place) in places.enumerated() where index != from {
             let rect = place.rect
-            let ahead = dx != 0 ? (dx > 0 ? rect.x - origin.maxX : origin.x - rect.maxX) : (dy > 0 ? rect.y - origin.maxY : origin.y - rect.maxY)
+            let ahead =
+                dx != 0
+                ? (dx > 0 ? rect.x - origin.maxX : origin.x - rect.maxX)
+                : (dy > 0 ? rect.y - origin.maxY : origin.y - rect.maxY)
             guard ahead >= 0 else { continue }
-            let aside = dx != 0
+            let aside =
+                dx != 0
                 ? max(0, max(rect.y - origin.maxY + 1, origin.y - rect.maxY + 1)) * 4 + abs(rect.y - origin.y)
                 : max(0, max(rect.x - origin.maxX + 1, origin.x - rect.maxX + 1)) * 2 + abs(rect.x - origin.x) / 4
             // Sideways moves stay in the line.

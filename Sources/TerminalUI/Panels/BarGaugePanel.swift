@@ -8,7 +8,9 @@ struct BarGaugePanel {
     func draw(_ content: PanelContent, on surface: inout Surface, in rect: Rect) {
         let items = PanelItem.make(panel, content, context)
         guard !items.isEmpty else { return }
-        if panel.options.orientation == .vertical, rect.height >= 4 { return drawUpright(items, on: &surface, in: rect) }
+        if panel.options.orientation == .vertical, rect.height >= 4 {
+            return drawUpright(items, on: &surface, in: rect)
+        }
         drawLying(items, on: &surface, in: rect)
     }
 
@@ -30,8 +32,11 @@ struct BarGaugePanel {
             surface.fitted(item.name, x: rect.x, y: y, columns: nameWidth, context.theme.text)
             for row in 0..<max(1, pitch - 1) {
                 Blocks.horizontalBar(
-                    on: &surface, x: barX, y: y + row, columns: barWidth, fraction: item.fraction, track: context.theme.faint,
-                    color: { Style(panel.options.displayMode == "basic" ? item.color(at: item.fraction) : item.color(at: $0)) })
+                    on: &surface, x: barX, y: y + row, columns: barWidth, fraction: item.fraction,
+                    track: context.theme.faint,
+                    color: {
+                        Style(panel.options.displayMode == "basic" ? item.color(at: item.fraction) : item.color(at: $0))
+                    })
             }
             surface.textEnding(values[index], right: rect.maxX, y: y, columns: valueWidth, Style(item.color, .bold))
         }
@@ -45,12 +50,15 @@ struct BarGaugePanel {
             surface.textCentered(item.text.text.text, in: column, y: column.y, Style(item.color, .bold))
             surface.textCentered(item.name, in: column, y: column.maxY - 1, context.theme.muted)
             let bar = column.inset(top: 1, bottom: 1)
-            let eighths = Int((max(0, min(1, item.fraction.isNaN ? 0 : item.fraction)) * Double(bar.height * 8)).rounded())
+            let eighths = Int(
+                (max(0, min(1, item.fraction.isNaN ? 0 : item.fraction)) * Double(bar.height * 8)).rounded())
             for row in 0..<bar.height {
                 let filled = max(0, min(8, eighths - (bar.height - 1 - row) * 8))
                 guard filled > 0 else { continue }
                 let part = (Double(bar.height - row) - 0.5) / Double(bar.height)
-                for x in bar.x..<bar.maxX { surface.put(Blocks.lower[filled], x: x, y: bar.y + row, Style(item.color(at: part))) }
+                for x in bar.x..<bar.maxX {
+                    surface.put(Blocks.lower[filled], x: x, y: bar.y + row, Style(item.color(at: part)))
+                }
             }
         }
         ItemGrid.tellRest(items.count - cells.count, on: &surface, in: rect, context.theme)

@@ -17,9 +17,11 @@ struct HeatmapPanel {
         drawLabels(labels, on: &surface, plot, gutter)
         guard axisRows > 0 else { return }
         var free = plot.x
-        for tick in TimeTicks.make(from: view.range.start, to: view.range.end, columns: plot.width, zone: context.zone) {
+        for tick in TimeTicks.make(from: view.range.start, to: view.range.end, columns: plot.width, zone: context.zone)
+        {
             let part = Double(tick.time - view.range.start) / Double(max(1, view.range.end - view.range.start))
-            let x = min(plot.maxX - CharacterWidth.of(tick.label), max(free, plot.x + Int(part * Double(plot.width - 1)) - 2))
+            let x = min(
+                plot.maxX - CharacterWidth.of(tick.label), max(free, plot.x + Int(part * Double(plot.width - 1)) - 2))
             guard x >= free else { continue }
             surface.text(tick.label, x: x, y: plot.maxY, context.theme.muted)
             free = x + CharacterWidth.of(tick.label) + 1
@@ -32,7 +34,8 @@ struct HeatmapPanel {
             let row = line * labels.count / plot.height
             let isFirst = line == 0 || (line - 1) * labels.count / plot.height != row
             guard isFirst, line - last >= 2 else { continue }
-            surface.textEnding(labels[row], right: plot.x - 1, y: plot.y + line, columns: gutter - 1, context.theme.muted)
+            surface.textEnding(
+                labels[row], right: plot.x - 1, y: plot.y + line, columns: gutter - 1, context.theme.muted)
             last = line
         }
     }
@@ -75,7 +78,10 @@ struct HeatmapPanel {
         let columns = series.map(\.values.count).max() ?? 0
         return bounds.reversed().map { bound in
             let values = (0..<columns).map { column in
-                Double(series.filter { column < $0.values.count && $0.values[column] <= bound && $0.values[column] > bound - ticks.step }.count)
+                Double(
+                    series.filter {
+                        column < $0.values.count && $0.values[column] <= bound && $0.values[column] > bound - ticks.step
+                    }.count)
             }
             return Bucket(bound: bound, label: unit.format(bound).text, values: values)
         }
@@ -103,11 +109,15 @@ struct HistogramPanel {
             for row in 0..<plot.height {
                 let filled = max(0, min(8, eighths - (plot.height - 1 - row) * 8))
                 guard filled > 0 else { continue }
-                for x in cell.x..<max(cell.x + 1, cell.maxX - 1) { surface.put(Blocks.lower[filled], x: x, y: plot.y + row, Style(Color(.ofSeries(0)))) }
+                for x in cell.x..<max(cell.x + 1, cell.maxX - 1) {
+                    surface.put(Blocks.lower[filled], x: x, y: plot.y + row, Style(Color(.ofSeries(0))))
+                }
             }
         }
         surface.text(unit.format(first).text, x: rect.x, y: rect.maxY - 1, context.theme.muted)
-        surface.textEnding(unit.format(first + Double(count) * ticks.step).text, right: rect.maxX, y: rect.maxY - 1, columns: rect.width / 2, context.theme.muted)
+        surface.textEnding(
+            unit.format(first + Double(count) * ticks.step).text, right: rect.maxX, y: rect.maxY - 1,
+            columns: rect.width / 2, context.theme.muted)
         surface.textCentered("up to \(largest)", in: rect, y: rect.maxY - 1, context.theme.muted)
     }
 }

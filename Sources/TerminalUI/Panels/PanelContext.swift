@@ -60,7 +60,9 @@ struct PanelItem {
     static func make(_ panel: Panel, _ content: PanelContent, _ context: PanelContext) -> [PanelItem] {
         let calculation = panel.options.calculations.first ?? "lastNotNull"
         let filter = panel.options.fieldFilter
-        let series = context.shown(content.series).filter { filter.isEmpty || filter.hasPrefix("/") || $0.name == filter }
+        let series = context.shown(content.series).filter {
+            filter.isEmpty || filter.hasPrefix("/") || $0.name == filter
+        }
         var items: [PanelItem] = []
         // Bars of one panel are compared: without limits of their own they share the largest.
         let everything = series.map { $0.reduced(calculation) }
@@ -71,8 +73,10 @@ struct PanelItem {
                 let text = context.text(value, one.settings, range: range)
                 items.append(
                     PanelItem(
-                        name: one.name, value: value, text: text, range: range, settings: one.settings, history: one.values,
-                        color: text.color.map { Color($0) } ?? (one.settings.colorMode?.hasPrefix("palette") == true ? Color(one.color) : .standard)))
+                        name: one.name, value: value, text: text, range: range, settings: one.settings,
+                        history: one.values,
+                        color: text.color.map { Color($0) }
+                            ?? (one.settings.colorMode?.hasPrefix("palette") == true ? Color(one.color) : .standard)))
             }
         }
         return Array(items.prefix(panel.options.valuesMax ?? 200))

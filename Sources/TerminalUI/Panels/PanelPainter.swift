@@ -31,7 +31,9 @@ struct PanelPainter {
         }
         let line = rect.inset(right: 1)
         let used = surface.fitted(view.title, x: line.x, y: line.y, columns: line.width, titleStyle)
-        for x in min(line.maxX, line.x + used + (used > 0 ? 1 : 0))..<line.maxX { surface.put("─", x: x, y: line.y, edge) }
+        for x in min(line.maxX, line.x + used + (used > 0 ? 1 : 0))..<line.maxX {
+            surface.put("─", x: x, y: line.y, edge)
+        }
         if let mark {
             let columns = max(1, line.width - used - 2)
             surface.textEnding(mark.text, right: line.maxX, y: line.y, columns: columns, mark.style)
@@ -41,7 +43,9 @@ struct PanelPainter {
 
     /// What stands at the right of the title: an error, that this is old, a warning.
     private func mark(_ view: PanelView) -> (text: String, style: Style)? {
-        if let error = view.errors.first, view.content.map({ !$0.isEmpty }) ?? false { return ("! " + error, theme.bad) }
+        if let error = view.errors.first, view.content.map({ !$0.isEmpty }) ?? false {
+            return ("! " + error, theme.bad)
+        }
         if view.isLoading, view.content != nil { return ("…", theme.muted) }
         if let warning = view.content?.warnings.first { return ("! " + warning, theme.warning) }
         return nil
@@ -54,9 +58,13 @@ struct PanelPainter {
         if case .unknown(let type) = view.panel.kind { return drawUnknown(view, type, on: &surface, rect) }
         guard let content = view.content, !content.isEmpty else {
             if let error = view.errors.first { return drawMessage("! " + error, theme.bad, on: &surface, rect) }
-            if let first = view.unsupported.first { return drawMessage("\(first.reason): \(first.expression)", theme.muted, on: &surface, rect) }
+            if let first = view.unsupported.first {
+                return drawMessage("\(first.reason): \(first.expression)", theme.muted, on: &surface, rect)
+            }
             let isWaiting = view.isUnasked || (view.isLoading && view.content == nil)
-            return drawMessage(isWaiting ? "loading…" : view.panel.fields.defaults.noValue ?? "no data", theme.muted, on: &surface, rect)
+            return drawMessage(
+                isWaiting ? "loading…" : view.panel.fields.defaults.noValue ?? "no data", theme.muted, on: &surface,
+                rect)
         }
         switch view.panel.kind {
         case .timeSeries: TimeSeriesPanel(view: view, content: content, context: context).draw(on: &surface, in: rect)
@@ -73,7 +81,9 @@ struct PanelPainter {
     private func drawUnknown(_ view: PanelView, _ type: String, on surface: inout Surface, _ rect: Rect) {
         var lines = ["panels of type \"\(type)\" are not drawn here"]
         lines += view.unsupported.map { "\($0.target): \($0.expression)" }
-        lines += view.panel.targets.filter { target in !view.unsupported.contains { $0.target == target.id } }.map { "\($0.id): \($0.expression)" }
+        lines += view.panel.targets.filter { target in !view.unsupported.contains { $0.target == target.id } }.map {
+            "\($0.id): \($0.expression)"
+        }
         drawLines(lines, theme.muted, on: &surface, rect)
     }
 
@@ -88,6 +98,8 @@ struct PanelPainter {
 
     private func drawLines(_ lines: [String], _ style: Style, on surface: inout Surface, _ rect: Rect) {
         let wrapped = lines.flatMap { TextWrap.lines($0, columns: rect.width) }.dropFirst(context.scroll)
-        for (row, line) in wrapped.prefix(rect.height).enumerated() { surface.text(line, x: rect.x, y: rect.y + row, columns: rect.width, style) }
+        for (row, line) in wrapped.prefix(rect.height).enumerated() {
+            surface.text(line, x: rect.x, y: rect.y + row, columns: rect.width, style)
+        }
     }
 }

@@ -8,7 +8,8 @@ struct StatPanel {
     func draw(_ content: PanelContent, on surface: inout Surface, in rect: Rect) {
         let items = PanelItem.make(panel, content, context)
         guard !items.isEmpty else { return }
-        let isDown = panel.options.orientation == .horizontal && items.count > 1
+        let isDown =
+            panel.options.orientation == .horizontal && items.count > 1
             || panel.options.orientation == .auto && items.count > 1 && rect.width < items.count * 12
         let cells = ItemGrid.split(rect, count: items.count, down: isDown, least: (8, 1))
         for (item, cell) in zip(items, cells) { draw(item, items.count > 1, on: &surface, in: cell) }
@@ -52,13 +53,19 @@ struct StatPanel {
     }
 
     /// - Returns: the row below the value.
-    private func drawValue(_ item: PanelItem, _ style: Style, on surface: inout Surface, in rect: Rect, isBackground: Bool) -> Int {
+    private func drawValue(
+        _ item: PanelItem, _ style: Style, on surface: inout Surface, in rect: Rect, isBackground: Bool
+    ) -> Int {
         let graphRows = graphRows(item, rect)
         let room = rect.inset(bottom: graphRows)
         if graphRows > 0, !isBackground {
             let graph = Rect(x: rect.x, y: room.maxY, width: rect.width, height: graphRows)
-            let color = item.color.isStandard ? context.theme.muted.foreground : item.color.over(context.theme.ground, opacity: 0.55)
-            Sparkline.area(on: &surface, in: graph, values: item.history, low: item.settings.minimum, high: item.settings.maximum, style: Style(color))
+            let color =
+                item.color.isStandard
+                ? context.theme.muted.foreground : item.color.over(context.theme.ground, opacity: 0.55)
+            Sparkline.area(
+                on: &surface, in: graph, values: item.history, low: item.settings.minimum, high: item.settings.maximum,
+                style: Style(color))
         }
         let text = item.text.text
         let small = CharacterWidth.of(text.prefix) + CharacterWidth.of(text.suffix)
@@ -92,13 +99,15 @@ enum ItemGrid {
             let shown = max(1, min(count, rect.height / max(1, least.height)))
             return (0..<shown).map { index in
                 let top = rect.height * index / shown
-                return Rect(x: rect.x, y: rect.y + top, width: rect.width, height: rect.height * (index + 1) / shown - top)
+                return Rect(
+                    x: rect.x, y: rect.y + top, width: rect.width, height: rect.height * (index + 1) / shown - top)
             }
         }
         let shown = max(1, min(count, rect.width / max(1, least.width)))
         return (0..<shown).map { index in
             let left = rect.width * index / shown
-            return Rect(x: rect.x + left, y: rect.y, width: rect.width * (index + 1) / shown - left, height: rect.height)
+            return Rect(
+                x: rect.x + left, y: rect.y, width: rect.width * (index + 1) / shown - left, height: rect.height)
         }
     }
 

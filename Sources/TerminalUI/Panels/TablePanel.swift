@@ -30,10 +30,14 @@ struct TablePanel {
         var x = rect.x
         for column in columns where column.width > 0 {
             if headerRows > 0 { place(column.name, column, x, rect.y, context.theme.title, on: &surface) }
-            for (index, cell) in column.cells.enumerated() { draw(cell, column, x, rect.y + headerRows + index, on: &surface) }
+            for (index, cell) in column.cells.enumerated() {
+                draw(cell, column, x, rect.y + headerRows + index, on: &surface)
+            }
             x += column.width + 2
         }
-        if rows.count > first + visible.count { ItemGrid.tellRest(rows.count - first - visible.count, on: &surface, in: rect, context.theme) }
+        if rows.count > first + visible.count {
+            ItemGrid.tellRest(rows.count - first - visible.count, on: &surface, in: rect, context.theme)
+        }
     }
 
     private func draw(_ cell: Column.Cell, _ column: Column, _ x: Int, _ y: Int, on surface: inout Surface) {
@@ -42,11 +46,13 @@ struct TablePanel {
         }
         let textWidth = CharacterWidth.of(cell.text)
         Blocks.horizontalBar(
-            on: &surface, x: x, y: y, columns: column.width - textWidth - 1, fraction: bar, track: context.theme.faint, color: { _ in cell.style })
+            on: &surface, x: x, y: y, columns: column.width - textWidth - 1, fraction: bar, track: context.theme.faint,
+            color: { _ in cell.style })
         surface.text(cell.text, x: x + column.width - textWidth, y: y, cell.style)
     }
 
-    private func place(_ text: String, _ column: Column, _ x: Int, _ y: Int, _ style: Style, on surface: inout Surface) {
+    private func place(_ text: String, _ column: Column, _ x: Int, _ y: Int, _ style: Style, on surface: inout Surface)
+    {
         if column.isNumeric {
             surface.textEnding(text, right: x + column.width, y: y, columns: column.width, style)
         } else {
@@ -61,7 +67,11 @@ struct TablePanel {
         let wanted = context.filter.lowercased()
         return all.filter { row in
             content.columns.contains { column in
-                if case .texts(let values) = column.values { row < values.count && values[row].lowercased().contains(wanted) } else { false }
+                if case .texts(let values) = column.values {
+                    row < values.count && values[row].lowercased().contains(wanted)
+                } else {
+                    false
+                }
             }
         }
     }
@@ -86,7 +96,9 @@ struct TablePanel {
         }
         if source.settings.alignment == "left" { isNumeric = false }
         if source.settings.alignment == "right" { isNumeric = true }
-        let wanted = max(CharacterWidth.of(source.name), cells.map { CharacterWidth.of($0.text) + ($0.bar == nil ? 0 : 10) }.max() ?? 0)
+        let wanted = max(
+            CharacterWidth.of(source.name),
+            cells.map { CharacterWidth.of($0.text) + ($0.bar == nil ? 0 : 10) }.max() ?? 0)
         return Column(name: source.name, cells: cells, width: wanted, isNumeric: isNumeric)
     }
 
@@ -108,7 +120,8 @@ struct TablePanel {
     private func textCell(_ text: String, _ settings: FieldSettings) -> Column.Cell {
         for mapping in settings.mappings ?? [] {
             if case .value(let wanted) = mapping.condition, wanted == text {
-                return Column.Cell(text: mapping.text ?? text, style: Style(mapping.color.map { Color($0) } ?? .standard))
+                return Column.Cell(
+                    text: mapping.text ?? text, style: Style(mapping.color.map { Color($0) } ?? .standard))
             }
         }
         return Column.Cell(text: text, style: context.theme.text)
@@ -124,12 +137,18 @@ struct TablePanel {
             guard let widest = texts.max(by: { columns[$0].width < columns[$1].width }) else { break }
             columns[widest].width -= 1
         }
-        while total() > width, let last = columns.lastIndex(where: { $0.width > 0 }), columns.filter({ $0.width > 0 }).count > 1 {
+        while total() > width, let last = columns.lastIndex(where: { $0.width > 0 }),
+            columns.filter({ $0.width > 0 }).count > 1
+        {
             columns[last].width = 0
         }
-        if total() > width, let only = columns.firstIndex(where: { $0.width > 0 }) { columns[only].width = max(1, width) }
+        if total() > width, let only = columns.firstIndex(where: { $0.width > 0 }) {
+            columns[only].width = max(1, width)
+        }
         // What is left over goes to the gaps between columns of figures and to bars.
         let spare = width - total()
-        if spare > 0, let bar = columns.firstIndex(where: { $0.cells.contains { $0.bar != nil } }) { columns[bar].width += min(spare, 30) }
+        if spare > 0, let bar = columns.firstIndex(where: { $0.cells.contains { $0.bar != nil } }) {
+            columns[bar].width += min(spare, 30)
+        }
     }
 }

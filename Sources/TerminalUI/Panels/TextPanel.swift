@@ -35,7 +35,9 @@ enum TextPanel {
         var out = ""
         var rest = text[...]
         while let first = rest.first {
-            if first == "[", let close = rest.firstRange(of: "]("), let end = rest[close.upperBound...].firstIndex(of: ")") {
+            if first == "[", let close = rest.firstRange(of: "]("),
+                let end = rest[close.upperBound...].firstIndex(of: ")")
+            {
                 let label = rest[rest.index(after: rest.startIndex)..<close.lowerBound]
                 let address = rest[close.upperBound..<end]
                 out += label == address ? String(label) : label + " (" + address + ")"
@@ -62,6 +64,7 @@ enum TextPanel {
             default: if !isInTag { out.append(character) }
             }
         }
-        return out.replacing("&lt;", with: "<").replacing("&gt;", with: ">").replacing("&nbsp;", with: " ").replacing("&amp;", with: "&")
+        return out.replacing("&lt;", with: "<").replacing("&gt;", with: ">").replacing("&nbsp;", with: " ").replacing(
+            "&amp;", with: "&")
     }
 }

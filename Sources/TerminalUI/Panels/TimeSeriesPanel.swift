@@ -12,7 +12,9 @@ struct TimeSeriesPanel {
     func draw(on surface: inout Surface, in rect: Rect) {
         let series = context.shown(content.series)
         guard !series.isEmpty else {
-            surface.textCentered("no series has \"\(context.filter)\" in its name", in: rect, y: rect.y + rect.height / 2, context.theme.muted)
+            surface.textCentered(
+                "no series has \"\(context.filter)\" in its name", in: rect, y: rect.y + rect.height / 2,
+                context.theme.muted)
             return
         }
         let legend = makeLegend(series)
@@ -44,7 +46,8 @@ struct TimeSeriesPanel {
             return (rect.inset(right: width), side, true)
         }
         if options.isTable, rect.height >= 12 {
-            return stacked(rect, min(legend.entries.count + (legend.columns.isEmpty ? 0 : 1), rect.height / 3), isTable: true)
+            return stacked(
+                rect, min(legend.entries.count + (legend.columns.isEmpty ? 0 : 1), rect.height / 3), isTable: true)
         }
         let rows = legend.listRows(width: rect.width, limit: rect.height >= 12 ? 2 : 1)
         return stacked(rect, rows, isTable: false)
@@ -58,15 +61,23 @@ struct TimeSeriesPanel {
 
     private func makeLegend(_ series: [DisplaySeries]) -> Legend {
         var calculations = view.panel.options.legend.calculations
-        if context.isFullScreen { for name in ["min", "mean", "max", "lastNotNull"] where !calculations.contains(name) { calculations.append(name) } }
+        if context.isFullScreen {
+            for name in ["min", "mean", "max", "lastNotNull"] where !calculations.contains(name) {
+                calculations.append(name)
+            }
+        }
         var columns = calculations.map { Reduction.title($0) }
         if let cursor = context.cursor { columns.insert("at " + CivilTime(cursor, context.zone).secondText, at: 0) }
         let entries = series.enumerated().filter { $0.element.settings.isHiddenInLegend != true }.map { index, one in
             // A negated series is told with its true sign.
             let sign: Double = one.settings.isNegated == true ? -1 : 1
             let values = sign < 0 ? one.values.map { -$0 } : one.values
-            var figures = calculations.map { context.text(Reduction.apply($0, values), one.settings, range: 0...1).text.text }
-            if let cursor = context.cursor { figures.insert(context.text(value(one, at: cursor) * sign, one.settings, range: 0...1).text.text, at: 0) }
+            var figures = calculations.map {
+                context.text(Reduction.apply($0, values), one.settings, range: 0...1).text.text
+            }
+            if let cursor = context.cursor {
+                figures.insert(context.text(value(one, at: cursor) * sign, one.settings, range: 0...1).text.text, at: 0)
+            }
             return LegendEntry(name: one.name, color: color(one), order: index, figures: figures)
         }
         return Legend(columns: columns, entries: entries)
@@ -76,12 +87,15 @@ struct TimeSeriesPanel {
         let mode = series.settings.colorMode ?? "palette-classic"
         if mode == "fixed" || mode.hasPrefix("palette") || mode == "shades" { return Color(series.color) }
         let range = ValueText.range(series.settings, values: series.values)
-        return ValueText.color(series.reduced("lastNotNull"), series.settings, range: range).map { Color($0) } ?? Color(series.color)
+        return ValueText.color(series.reduced("lastNotNull"), series.settings, range: range).map { Color($0) }
+            ?? Color(series.color)
     }
 
     private func value(_ series: DisplaySeries, at time: Int64) -> Double {
         guard let step = TimeGrid(series.times)?.step else { return .nan }
-        guard let index = series.times.lastIndex(where: { $0 <= time + step / 2 }), index < series.values.count else { return .nan }
+        guard let index = series.times.lastIndex(where: { $0 <= time + step / 2 }), index < series.values.count else {
+            return .nan
+        }
         return series.values[index]
     }
 
@@ -102,12 +116,15 @@ struct TimeSeriesPanel {
         chart.series = series.map { one in
             ChartSeries(
                 name: one.name, color: color(one), values: grid.values(one), shape: shape(one.settings),
-                fill: (one.settings.fillOpacity ?? 0) / 100, stack: stack(one.settings), spansGaps: one.settings.spansGaps ?? false)
+                fill: (one.settings.fillOpacity ?? 0) / 100, stack: stack(one.settings),
+                spansGaps: one.settings.spansGaps ?? false)
         }
         if let style = settings.thresholdsStyle, style != "off", let thresholds = settings.thresholds {
             let range = ValueText.range(settings, values: [])
             chart.thresholds = thresholds.steps.filter { $0.value.isFinite }.map {
-                Chart.Threshold(value: thresholds.absolute($0, minimum: range.lowerBound, maximum: range.upperBound), color: $0.color.map { Color($0) } ?? .standard)
+                Chart.Threshold(
+                    value: thresholds.absolute($0, minimum: range.lowerBound, maximum: range.upperBound),
+                    color: $0.color.map { Color($0) } ?? .standard)
             }
         }
         return chart
@@ -154,7 +171,9 @@ struct TimeGrid: Equatable {
     static func common(_ times: [[Int64]], range: TimeRange) -> TimeGrid {
         var seen: [(grid: TimeGrid, end: Int64)] = []
         for one in times {
-            guard let grid = TimeGrid(one), grid.count > 1, let end = one.last, seen.last?.grid != grid else { continue }
+            guard let grid = TimeGrid(one), grid.count > 1, let end = one.last, seen.last?.grid != grid else {
+                continue
+            }
             seen.append((grid, end))
         }
         guard let finest = seen.min(by: { $0.grid.step < $1.grid.step })?.grid else {
@@ -163,7 +182,8 @@ struct TimeGrid: Equatable {
         if seen.allSatisfy({ $0.grid == finest }) { return finest }
         let start = seen.map(\.grid.start).min() ?? finest.start
         let end = seen.map(\.end).max() ?? start
-        return TimeGrid(start: start, step: finest.step, count: min(pointsMax, Int(max(0, end - start) / finest.step) + 1))
+        return TimeGrid(
+            start: start, step: finest.step, count: min(pointsMax, Int(max(0, end - start) / finest.step) + 1))
     }
 
     /// A series' values on this grid: as they are, or each point at its nearest place, repeated up to its own next point.

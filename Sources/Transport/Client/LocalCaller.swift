@@ -24,7 +24,8 @@ public struct LocalCaller: HTTPCaller {
             case .route(let entry, let stars):
                 for star in stars { request.parameters.append(("*", star)) }
                 entry.handler(request) { done(.success($0)) }
-            case .otherMethods: done(.success(.error(405, "bad_data", "\(head.path) does not take \(call.method.rawValue)")))
+            case .otherMethods:
+                done(.success(.error(405, "bad_data", "\(head.path) does not take \(call.method.rawValue)")))
             case .nothing: done(.success(.error(404, "not_found", "there is nothing at \(head.path)")))
             }
         } catch {

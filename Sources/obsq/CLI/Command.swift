@@ -85,7 +85,9 @@ struct Failure: Error {
 
 /// Flags that every command understands.
 let globalFlags: [Flag] = [
-    Flag("--server", "URL", "obsd to ask, or a context of the config file (default http://127.0.0.1:7070, or $OBSQ_SERVER)"),
+    Flag(
+        "--server", "URL",
+        "obsd to ask, or a context of the config file (default http://127.0.0.1:7070, or $OBSQ_SERVER)"),
     Flag("--data", "DIR", "read a data folder instead, without a server"),
     Flag("--tenant", "NAME", "whose data"),
     Flag("--token-file", "FILE", "bearer token (or $OBSQ_TOKEN)"),

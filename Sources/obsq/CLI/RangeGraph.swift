@@ -33,7 +33,8 @@ struct RangeGraph {
                 let at = Int((table.timestamps[point] - start) / step)
                 if at >= 0 && at < steps { values[at] = table.values[point] }
             }
-            chart.series.append(ChartSeries(name: "\(table.labels[i])", color: Color(RGBColor.ofSeries(i)), values: values))
+            chart.series.append(
+                ChartSeries(name: "\(table.labels[i])", color: Color(RGBColor.ofSeries(i)), values: values))
         }
         let lines = max(6, min(height, 100))
         var surface = Surface(width: max(20, width), height: lines + shown + (table.count > shown ? 1 : 0))

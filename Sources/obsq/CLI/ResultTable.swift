@@ -38,7 +38,8 @@ struct ResultTable {
             output.line(output.styled("\(common)", .dim))
         }
         let shown = names.filter { !shared.contains($0) }
-        var rows = TextTable(shown.map { $0 == Labels.metricName ? "metric" : $0 } + ["value"], alignRight: [shown.count])
+        var rows = TextTable(
+            shown.map { $0 == Labels.metricName ? "metric" : $0 } + ["value"], alignRight: [shown.count])
         for i in 0..<table.count { rows.add(shown.map { table.labels[i][$0] ?? "" } + [value(table, i)]) }
         for line in rows.lines(output) { output.line(line) }
     }
@@ -86,10 +87,12 @@ struct ResultTable {
         let buckets = point.buckets.map {
             "\($0.rule == 1 || $0.rule == 3 ? "[" : "(")\(NumberText.text($0.left)),\(NumberText.text($0.right))\($0.rule == 0 || $0.rule == 3 ? "]" : ")"):\(NumberText.text($0.count))"
         }
-        return "{count:\(NumberText.text(point.count)), sum:\(NumberText.text(point.sum))\(buckets.map { ", " + $0 }.joined())}"
+        return
+            "{count:\(NumberText.text(point.count)), sum:\(NumberText.text(point.sum))\(buckets.map { ", " + $0 }.joined())}"
     }
 
     private func csvField(_ text: String) -> String {
-        text.contains { $0 == "," || $0 == "\"" || $0.isNewline } ? "\"" + text.replacing("\"", with: "\"\"") + "\"" : text
+        text.contains { $0 == "," || $0 == "\"" || $0.isNewline }
+            ? "\"" + text.replacing("\"", with: "\"\"") + "\"" : text
     }
 }

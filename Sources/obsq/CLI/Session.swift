@@ -19,7 +19,8 @@ struct Session: Sendable {
         let files = PosixFileSystem()
         var context: ServerContext
         do throws(ContextError) {
-            context = try ServerChoice(flag: invocation.value("--server"), environment: environment).resolve(files: files)
+            context = try ServerChoice(flag: invocation.value("--server"), environment: environment).resolve(
+                files: files)
         } catch {
             throw Failure("\(error)", .usage)
         }
@@ -44,11 +45,15 @@ struct Session: Sendable {
     }
 
     /// Runs `body` and turns a client's error into words, with a caret under the offending place of `query`.
-    func ask<T>(query: String? = nil, _ body: (PrometheusClient) async throws(ClientError) -> T) async throws(Failure) -> T {
+    func ask<T>(query: String? = nil, _ body: (PrometheusClient) async throws(ClientError) -> T) async throws(Failure)
+        -> T
+    {
         do throws(ClientError) { return try await body(client) } catch {
             var text = error.description
             if let query, case .api(let api) = error, api.position != nil {
-                do throws(ParseError) { _ = try PromQLParser.parse(query) } catch { text += "\n" + error.excerpt(of: query) }
+                do throws(ParseError) { _ = try PromQLParser.parse(query) } catch {
+                    text += "\n" + error.excerpt(of: query)
+                }
             }
             throw Failure(text, error.isConnection ? .refused : .no)
         }

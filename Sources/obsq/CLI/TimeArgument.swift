@@ -7,7 +7,9 @@ enum TimeArgument {
     static func time(_ text: String, now: Int64) throws -> Int64 {
         if text == "now" { return now }
         if text.hasPrefix("-"), let span = try? PrometheusDuration.parse(String(text.dropFirst())) { return now - span }
-        if let seconds = NumberText.parseFloat(text), seconds.magnitude < 1e12 { return Int64((seconds * 1000).rounded()) }
+        if let seconds = NumberText.parseFloat(text), seconds.magnitude < 1e12 {
+            return Int64((seconds * 1000).rounded())
+        }
         if let milliseconds = RFC3339.milliseconds(text) { return milliseconds }
         throw UsageError("\"\(text)\" is no time: now, -1h, Unix seconds or 2026-11-24T19:00:00Z")
     }

@@ -7,7 +7,9 @@ let dashCommand = Command(
     "dash", "[DASHBOARD]", "show a Grafana dashboard in the terminal",
     flags: [
         Flag("--dashboard", "FILE", "a dashboard's JSON, or its name in a folder of dashboards (default: host)"),
-        Flag("--folder", "DIR", "where dashboards are looked for by name (default ./Dashboards)"),
+        Flag(
+            "--folder", "DIR",
+            "where dashboards are looked for by name (default: Dashboards here, and beside the program)"),
         Flag("--from", "TIME", "such as now-1h"),
         Flag("--to", "TIME", "such as now"),
         Flag("--refresh", "SPAN", "such as 10s; 0 turns it off"),
@@ -22,10 +24,15 @@ let dashCommand = Command(
         let name = invocation.arguments.first ?? invocation.value("--dashboard") ?? "host"
         let session = try Session(invocation)
         var options = DashApp.Options(
-            dashboard: name, folders: [invocation.value("--folder") ?? "Dashboards"], server: session.client.server)
+            dashboard: name,
+            folders: invocation.value("--folder").map { [$0] }
+                ?? DashboardLibrary.standardFolders(executable: CommandLine.arguments[0]),
+            server: session.client.server)
         options.from = invocation.value("--from")
         options.to = invocation.value("--to")
-        if let refresh = invocation.value("--refresh") { options.refresh = refresh == "0" ? 0 : try TimeArgument.span(refresh) }
+        if let refresh = invocation.value("--refresh") {
+            options.refresh = refresh == "0" ? 0 : try TimeArgument.span(refresh)
+        }
         if let variable = invocation.value("--var") {
             let parts = variable.split(separator: "=", maxSplits: 1).map(String.init)
             guard parts.count == 2 else { throw UsageError("--var wants NAME=VALUE") }

@@ -46,7 +46,9 @@ let rangeCommand = Command(
             ResultTable(answer.result).write(to: output, csv: invocation.has("--csv"))
             return .done
         }
-        if table.isEmpty { output.note("no data") } else {
+        if table.isEmpty {
+            output.note("no data")
+        } else {
             let height = try invocation.value("--height").map(wholeNumber) ?? 16
             let graph = RangeGraph(table, start: start, end: range.end, step: step, unit: invocation.value("--unit"))
             output.raw(graph.text(width: output.width, height: height, colour: output.colour))

@@ -31,7 +31,9 @@ let seriesCommand = Command(
     "series", "SELECTOR…", "label sets of series",
     flags: TimeArgument.rangeFlags + [Flag("--limit", "N", "at most so many"), Flag("--count", nil, "only how many")],
     run: { invocation in
-        guard !invocation.arguments.isEmpty else { throw UsageError("series wants a selector such as 'up{job=\"node\"}'") }
+        guard !invocation.arguments.isEmpty else {
+            throw UsageError("series wants a selector such as 'up{job=\"node\"}'")
+        }
         let range = try chosenRange(invocation)
         let limit = try invocation.value("--limit").map(wholeNumber)
         let session = try Session(invocation)

@@ -41,7 +41,8 @@ let statusCommand = Command(
         for target in targets {
             func label(_ name: String) -> String { target.labels.first { $0.name == name }?.value ?? "" }
             rows.add([
-                label("job"), label("instance"), target.health, NumberText.text((target.lastScrapeSeconds * 1000).rounded() / 1000) + " s",
+                label("job"), label("instance"), target.health,
+                NumberText.text((target.lastScrapeSeconds * 1000).rounded() / 1000) + " s",
                 target.lastError,
             ])
         }

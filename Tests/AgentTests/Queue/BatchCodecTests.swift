@@ -1,7 +1,8 @@
-@testable import Agent
 import Bedrock
 import Model
 import Testing
+
+@testable import Agent
 
 @Suite struct BatchCodecTests {
     private func encoded(_ batch: MetricBatch) -> [UInt8] {

@@ -1,6 +1,7 @@
-@testable import Agent
 import Bedrock
 import Testing
+
+@testable import Agent
 
 @Suite struct DiskQueueTests {
     let files = SimulatedFileSystem(seed: 1)
@@ -14,7 +15,9 @@ import Testing
         try Array(text.utf8).withUnsafeBytes { try queue.append($0, samples: samples) }
     }
 
-    private func text(_ record: DiskQueue.Record?) -> String? { record.map { String(decoding: $0.payload, as: UTF8.self) } }
+    private func text(_ record: DiskQueue.Record?) -> String? {
+        record.map { String(decoding: $0.payload, as: UTF8.self) }
+    }
 
     @Test func recordsComeOutInOrderOnceTheyAreDurable() throws {
         let queue = try open()

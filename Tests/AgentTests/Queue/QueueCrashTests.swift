@@ -1,6 +1,7 @@
-@testable import Agent
 import Bedrock
 import Testing
+
+@testable import Agent
 
 /// Power cuts at every change of the disk: nothing that was synced is lost, nothing gets a second sequence, order stays.
 @Suite struct QueueCrashTests {
@@ -26,7 +27,8 @@ import Testing
             var gathered: [UInt64: String] = [:]
             for _ in 0..<Int.random(in: 1...3, using: &random) {
                 let content = "content \(UInt64.random(in: 0 ... .max, using: &random))"
-                guard let sequence = try? Array(content.utf8).withUnsafeBytes({ try queue.append($0, samples: 1) }) else { return }
+                guard let sequence = try? Array(content.utf8).withUnsafeBytes({ try queue.append($0, samples: 1) })
+                else { return }
                 gathered[sequence] = content
             }
             guard (try? queue.sync()) != nil else { continue }

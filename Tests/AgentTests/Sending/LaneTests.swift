@@ -1,8 +1,9 @@
-@testable import Agent
 import Bedrock
 import Model
 import Testing
 import Transport
+
+@testable import Agent
 
 @Suite struct LaneTests {
     let clock = SimulatedClock()
@@ -11,14 +12,18 @@ import Transport
     let sink = MemoryMetricSink()
     let log = MemorySink()
 
-    private func lane(_ destination: (any Destination)? = nil, _ change: (inout LaneOptions) -> Void = { _ in }) throws -> LaneWorker {
+    private func lane(_ destination: (any Destination)? = nil, _ change: (inout LaneOptions) -> Void = { _ in }) throws
+        -> LaneWorker
+    {
         var options = LaneOptions()
         change(&options)
         var random = SeededGenerator(seed: 1)
         let queue = try DiskQueue("/data/lane-0", files: files, options: options.queue, random: &random)
         return LaneWorker(
-            lane: 0, producer: "here", queue: queue, destination: destination ?? SinkDestination(sink), options: options,
-            clock: clock, random: SeededGenerator(seed: 2), log: Logger("agent", sink: log, clock: clock), losses: losses)
+            lane: 0, producer: "here", queue: queue, destination: destination ?? SinkDestination(sink),
+            options: options,
+            clock: clock, random: SeededGenerator(seed: 2), log: Logger("agent", sink: log, clock: clock),
+            losses: losses)
     }
 
     /// Steps until nothing is to be done, or `milliseconds` of simulated time have passed.
@@ -136,7 +141,8 @@ import Transport
             let queue = try DiskQueue(path, files: files, options: QueueOptions(), random: &random)
             let worker = LaneWorker(
                 lane: 1, producer: "here", queue: queue, destination: SinkDestination(other), options: LaneOptions(),
-                clock: clock, random: SeededGenerator(seed: 2), log: Logger("agent", sink: log, clock: clock), losses: losses)
+                clock: clock, random: SeededGenerator(seed: 2), log: Logger("agent", sink: log, clock: clock),
+                losses: losses)
             worker.push(batch("b"))
             worker.stop()
             let began = clock.now()
@@ -146,7 +152,8 @@ import Transport
         let queue = try DiskQueue(path, files: files, options: QueueOptions(), random: &random)
         let next = LaneWorker(
             lane: 1, producer: "here", queue: queue, destination: SinkDestination(other), options: LaneOptions(),
-            clock: clock, random: SeededGenerator(seed: 2), log: Logger("agent", sink: log, clock: clock), losses: losses)
+            clock: clock, random: SeededGenerator(seed: 2), log: Logger("agent", sink: log, clock: clock),
+            losses: losses)
         run(next, milliseconds: 100)
         #expect(other.lines == ["b 1"])
     }
@@ -165,7 +172,8 @@ import Transport
                 sink.fail(Bool.random(using: &random) ? [.unavailable("x"), .unavailable("y")] : [])
                 let worker = LaneWorker(
                     lane: 0, producer: "p", queue: queue, destination: SinkDestination(sink), options: LaneOptions(),
-                    clock: clock, random: SeededGenerator(seed: seed), log: Logger("a", sink: log, clock: clock), losses: losses)
+                    clock: clock, random: SeededGenerator(seed: seed), log: Logger("a", sink: log, clock: clock),
+                    losses: losses)
                 while !files.isDown && pushed < 100 * Int(seed + 1) {
                     let stored = worker.statistics.backlogSamples + worker.statistics.samplesSent
                     worker.push(batch("m\(pushed)"))
@@ -183,7 +191,8 @@ import Transport
         let queue = try DiskQueue("/d/lane", files: files, options: QueueOptions(), random: &random)
         let worker = LaneWorker(
             lane: 0, producer: "p", queue: queue, destination: SinkDestination(sink), options: LaneOptions(),
-            clock: clock, random: SeededGenerator(seed: seed), log: Logger("a", sink: log, clock: clock), losses: losses)
+            clock: clock, random: SeededGenerator(seed: seed), log: Logger("a", sink: log, clock: clock), losses: losses
+        )
         run(worker, milliseconds: 60_000)
         let arrived = sink.lines
         #expect(Set(arrived).count == arrived.count, "something arrived twice")

@@ -1,7 +1,8 @@
-@testable import Agent
 import Bedrock
 import Model
 import Synchronization
+
+@testable import Agent
 
 /// A sink that remembers what it took, and refuses repeated sequences as the collector does.
 final class MemoryMetricSink: MetricSink {
