@@ -105,9 +105,13 @@ private struct ShardPlan {
     func records(_ batch: MetricBatch, origin: BatchOrigin) -> [(shard: Int, record: WriteRecord)] {
         var result: [(shard: Int, record: WriteRecord)] = []
         var metadata = !batch.metadata.isEmpty
+        // Which series a shard gets depends on how many there are: a retry after that number changed is none.
+        let producer = origin.producer.map {
+            BatchOrigin.Producer(name: "\($0.name)/\(entries.count)", lane: $0.lane, sequence: $0.sequence)
+        }
         for (shard, list) in entries.enumerated() where !list.isEmpty || (metadata && shard == entries.count - 1) {
             let share = batch.byteCount * (list.count + 1) / (batch.seriesCount + 1)
-            let record = WriteRecord(tenant: origin.tenant, producer: origin.producer, capacity: share)
+            let record = WriteRecord(tenant: origin.tenant, producer: producer, capacity: share)
             record.withPayload { MetricRecord.encode(batch, entries: list, metadata: metadata, into: &$0) }
             metadata = false
             result.append((shard, record))

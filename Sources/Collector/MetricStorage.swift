@@ -46,8 +46,9 @@ public final class MetricStorage: Sendable {
                 collector.noteStored(segment.record.tenant, newest: segment.record.summary.timeRange.end)
             }
             for table in shard.memtables {
-                for tenant in table.tenants {
-                    if let range = table.timeRange { collector.noteStored(tenant, newest: range.end) }
+                // A memtable knows the times of all its tenants together; among several, none may be judged by another's.
+                if let tenant = table.tenants.first, table.tenants.count == 1, let range = table.timeRange {
+                    collector.noteStored(tenant, newest: range.end)
                 }
             }
         }

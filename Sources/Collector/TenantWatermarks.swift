@@ -5,6 +5,8 @@ import Synchronization
 final class TenantWatermarks: Sendable {
     private struct State {
         var newest: [Tenant: Int64] = [:]
+        /// Admitted, but without a stored sample yet; they count, too.
+        var reserved: Set<Tenant> = []
     }
 
     private let state = Mutex(State())
@@ -20,11 +22,17 @@ final class TenantWatermarks: Sendable {
         state.withLock { state in
             if let known = state.newest[tenant], known >= timestamp { return }
             state.newest[tenant] = timestamp
+            state.reserved.remove(tenant)
         }
     }
 
     /// Whether a batch of this tenant may come in at all.
     func admits(_ tenant: Tenant) -> Bool {
-        state.withLock { $0.newest[tenant] != nil || $0.newest.count < tenantsMax }
+        state.withLock { state in
+            if state.newest[tenant] != nil || state.reserved.contains(tenant) { return true }
+            guard state.newest.count + state.reserved.count < tenantsMax else { return false }
+            state.reserved.insert(tenant)
+            return true
+        }
     }
 }

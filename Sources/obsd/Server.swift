@@ -89,7 +89,12 @@ final class Server {
         }
         configuration = next
         state.setConfiguration(next, time: clock.now())
-        storage?.collector.setLimits(StorageOptions.limits(next.settings))
+        if let storage {
+            var limits = StorageOptions.limits(next.settings)
+            // The engine keeps its retention until a restart; admitting what it would drop at once were a silent loss.
+            limits.retentionMilliseconds = storage.engine.options.retentionMilliseconds
+            storage.collector.setLimits(limits)
+        }
         agent?.reload(next.scraping)
         log.info("configuration reloaded", ["scrape_jobs": "\(next.scraping.jobs.count)"])
     }

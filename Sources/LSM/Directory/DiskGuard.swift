@@ -29,9 +29,10 @@ public final class DiskGuard: Sendable {
     public func noteFull() {
         guard !full.exchange(true, ordering: .acquiringAndReleasing) else { return }
         fullCount.wrappingAdd(1, ordering: .relaxed)
-        hasBallast.store(false, ordering: .relaxed)
-        // It counts as gone even if this fails; the next attempt to make it anew begins with removing it.
+        // It counts as gone even if this fails; the next attempt to make it anew begins with removing it. Removed before it is noted as
+        // gone, so that `restore` on another thread can't take the old file for a new one.
         try? fileSystem.remove(path)
+        hasBallast.store(false, ordering: .releasing)
     }
 
     /// Notes an error if it says that there is no room; says whether it did.
@@ -44,7 +45,7 @@ public final class DiskGuard: Sendable {
 
     /// Makes the ballast if it is not there, and lets writes in again once there is room for it and as much again. Called now and then.
     func restore() {
-        if hasBallast.load(ordering: .relaxed) { return }
+        if hasBallast.load(ordering: .acquiring) { return }
         guard let space = try? fileSystem.space(directory) else { return }
         let existing = ((try? fileSystem.status(path)) ?? nil)?.size ?? 0
         if existing != UInt64(ballastBytes) {

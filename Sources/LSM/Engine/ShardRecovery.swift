@@ -96,8 +96,11 @@ extension ShardWorker {
         var reader = recovered
         for (index, frame) in recovered.frames.enumerated() {
             do {
-                try lanes.restore(frame.lanes)
+                // The rows first: lanes of rows that could not be restored would make the log's records look like retries.
                 if !frame.block.isEmpty { try active.restore(frame.block, owner: recovered.owners[index]) }
+                var restored = lanes
+                try restored.restore(frame.lanes)
+                lanes = restored
             } catch {
                 reader.truncate(to: index)
                 environment.damage.report(

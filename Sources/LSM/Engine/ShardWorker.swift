@@ -187,7 +187,6 @@ final class ShardWorker<Format: SegmentFormat>: Worker, @unchecked Sendable {
             let header = try RecordHeader(&reader)
             if let lane = header.lane, let sequence = header.producer?.sequence {
                 if lanes.isRepeat(lane, sequence) { return .success(()) }
-                lanes.note(lane, sequence, offset: offset)
             }
             switch header.kind {
             case .rows:
@@ -195,6 +194,10 @@ final class ShardWorker<Format: SegmentFormat>: Worker, @unchecked Sendable {
                 try active.apply(payload, tenant: header.tenant, offset: offset)
             case .delete:
                 delete(try Tombstone(tenant: header.tenant, offset: offset, &reader))
+            }
+            // Only what was applied: the retry of a record that was refused must not be taken for done.
+            if let lane = header.lane, let sequence = header.producer?.sequence {
+                lanes.note(lane, sequence, offset: offset)
             }
             counters.recordsWritten.wrappingAdd(1, ordering: .relaxed)
             return .success(())

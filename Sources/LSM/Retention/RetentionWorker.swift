@@ -76,8 +76,9 @@ final class RetentionWorker<Format: SegmentFormat>: Worker, @unchecked Sendable 
     }
 
     private func dropAppliedTombstones(_ shard: Shard<Format>) throws {
-        let root = shard.root.load()
+        // The offset first: a flush publishes its segments before it, so this root holds whatever that offset speaks of.
         let committed = shard.committedOffset.load(ordering: .acquiring)
+        let root = shard.root.load()
         let applied = RetentionPolicy.applied(
             root.tombstones, root.segments.map(\.record) + shard.unreadable, committed: committed)
         if applied.isEmpty { return }
@@ -102,8 +103,15 @@ final class RetentionWorker<Format: SegmentFormat>: Worker, @unchecked Sendable 
         let names = shard.takeAbandoned()
         if names.isEmpty { return }
         do {
-            for name in names { try environment.objects.delete(name) }
-            try forget(names, shard)
+            // A commit whose outcome was unknown may have succeeded after all: what the catalog lists is alive.
+            guard let state = try environment.catalog.state(shard.key), state.epoch == shard.epoch else {
+                for name in names { shard.abandon(name) }
+                return
+            }
+            let live = Set(state.segments.map(\.name))
+            let dead = names.filter { !live.contains($0) }
+            for name in dead { try environment.objects.delete(name) }
+            if !dead.isEmpty { try forget(dead, shard) }
         } catch {
             for name in names { shard.abandon(name) }
             throw error
