@@ -30,7 +30,7 @@ extension Settings {
         do throws(SettingError) {
             set(
                 setting, normalised: try setting.normalise(text),
-                from: .file("\(value.reader.file):\(value.node.position)"))
+                from: .file("\(value.reader.file):\(value.node.position.line):\(value.node.position.column)"))
         } catch {
             value.note(error.description)
         }

@@ -89,7 +89,11 @@ public enum SettingsTable {
     public static let nodeExporter = Setting(
         "agent.node_exporter", "127.0.0.1:9100", "Scraped when it answers; off: never.")
     public static let remoteWrite = Setting(
-        "agent.remote_write", "", "Where an agent of its own sends: URL of a remote-write receiver.")
+        "agent.remote_write", "", "Where an agent of its own sends: URL of a remote-write receiver.",
+        check: {
+            // A URL is shown in logs and on status pages.
+            $0.contains("@") ? "agent.remote_write must not hold a password: use agent.remote_token" : nil
+        })
     public static let remoteToken = Setting(
         "agent.remote_token", "", secret: true, "Bearer token for agent.remote_write.")
     public static let hostRoot = Setting(

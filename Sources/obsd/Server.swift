@@ -24,6 +24,7 @@ final class Server {
     var query: QueryAPI?
     var agent: Agent?
     var http: HTTPServer?
+    private var damageLogged = 0
 
     init(role: Role, configuration: ServerConfiguration, log: Logger) throws {
         self.role = role
@@ -97,6 +98,17 @@ final class Server {
         }
         agent?.reload(next.scraping)
         log.info("configuration reloaded", ["scrape_jobs": "\(next.scraping.jobs.count)"])
+    }
+
+    /// Writes damage that was found since the last time to the log: place, reason and what is lost.
+    func logDamage() {
+        guard let damage = storage?.engine.damage else { return }
+        let count = damage.count
+        guard count > damageLogged else { return }
+        for report in damage.reports.suffix(count - damageLogged) {
+            log.error("damaged", ["place": report.place, "reason": report.reason, "lost": report.lost])
+        }
+        damageLogged = count
     }
 
     func noteReloadFailure() { state.noteReloadFailure() }

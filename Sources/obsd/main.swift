@@ -69,7 +69,7 @@ func serve(_ role: Role, _ flags: FlagParser) -> Int32 {
             let deadline = configuration.settings[SettingsTable.shutdownDeadline].milliseconds
             log.info("stopping", ["deadline": "\(deadline)ms"])
             return server.stop(deadlineMilliseconds: deadline) ? 0 : 1
-        case .quiet where !file.hasChanged: continue
+        case .quiet where !file.hasChanged: server.logDamage()
         case .reload, .quiet:
             do {
                 let next = try file.load()

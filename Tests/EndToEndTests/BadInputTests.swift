@@ -183,6 +183,11 @@ import Testing
         let again = try ObsdProcess("collector", data: data)
         let count = try HTTP.value(again.url, "count(count_over_time(kept[5m]))", time: "\(now / 1000)")
         #expect((count ?? 0) > 50, "only \(count ?? 0) series are left")
-        #expect(again.isRunning)
+        #expect(again.waitForLog("msg=damaged") != nil, "\(again.logText)")
+        #expect(again.stop() == 0)
+        // The same folder answers without a server.
+        let local = try run(
+            Programs.obsq, ["query", "count(count_over_time(kept[5m]))", "--time", "\(now / 1000)", "--data", data])
+        #expect(local.status == 0 && local.output.contains("\(Int(count ?? 0))"), "\(local.output)\(local.errors)")
     }
 }

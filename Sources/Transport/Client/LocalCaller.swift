@@ -10,8 +10,10 @@ public struct LocalCaller: HTTPCaller {
 
     public func send(_ call: HTTPCall, done: @escaping @Sendable (Result<HTTPResponse, HTTPCallError>) -> Void) {
         do throws(Refusal) {
+            var headers = call.headers
+            if headers["Host"] == nil { headers["Host"] = "local" }
             let head = try RequestHead(
-                method: call.method.rawValue, version: "HTTP/1.1", target: Self.target(call.url), headers: call.headers,
+                method: call.method.rawValue, version: "HTTP/1.1", target: Self.target(call.url), headers: headers,
                 parametersMax: 10_000)
             var request = HTTPRequest(
                 method: call.method, path: head.path, parameters: head.query, headers: call.headers,

@@ -42,6 +42,7 @@ let dashCommand = Command(
         guard invocation.has("--once") else {
             return ExitStatus(rawValue: await DashApp.run(options)) ?? .refused
         }
+        try await session.ask { client throws(ClientError) in try await client.checkReady() }
         let width = try invocation.value("--width").map(wholeNumber) ?? invocation.output.width
         let height = try invocation.value("--height").map(wholeNumber)
         let frame = try await DashApp(options, client: session.client).renderOnce(
