@@ -30,7 +30,7 @@ public final class ImportReceiver: Sendable {
 
     public var routes: [HTTPRoute] {
         [
-            HTTPRoute([.post, .put], "/api/v1/import/prometheus", bodyMax: options.bodyBytesMax) {
+            HTTPRoute([.post, .put], "/api/v1/import/prometheus", bodyMax: options.bodyBytesMax, takesForms: false) {
                 [self] request, respond in
                 receive(request, respond)
             }

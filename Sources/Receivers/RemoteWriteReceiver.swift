@@ -35,7 +35,8 @@ public final class RemoteWriteReceiver: Sendable {
     /// `POST /api/v1/write` (Prometheus' own path) and `/api/v1/push` (Mimir's and Cortex').
     public var routes: [HTTPRoute] {
         ["/api/v1/write", "/api/v1/push"].map { path in
-            HTTPRoute([.post], path, bodyMax: options.bodyBytesMax, decodesBody: false) { [self] request, respond in
+            HTTPRoute([.post], path, bodyMax: options.bodyBytesMax, decodesBody: false, takesForms: false) {
+                [self] request, respond in
                 receive(request, respond)
             }
         }

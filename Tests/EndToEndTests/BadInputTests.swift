@@ -81,6 +81,17 @@ import Testing
         #expect(refused.status == 400 && refused.body.contains("ahead of the clock"), "\(refused)")
     }
 
+    /// curl calls every body a form; an exposition stays one.
+    @Test func importsDoNotCareForTheContentType() throws {
+        let folder = try TemporaryFolder()
+        let server = try ObsdProcess("collector", data: folder.path + "/data")
+        let answer = try server.post(
+            "/api/v1/import/prometheus", Data("pct{a=\"100%\"} 5\n".utf8),
+            headers: ["Content-Type": "application/x-www-form-urlencoded"])
+        #expect(answer.status / 100 == 2, "\(answer)")
+        #expect(try HTTP.value(server.url, "pct{a=\"100%\"}") == 5)
+    }
+
     @Test func configurationTypos() throws {
         let folder = try TemporaryFolder()
         let file = try folder.write("obs.yml", "storage:\n  retenton: 2d\n")

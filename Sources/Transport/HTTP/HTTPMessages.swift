@@ -141,16 +141,20 @@ public struct HTTPRoute: Sendable {
     /// Whether the server undoes the request's Content-Encoding; false for protocols that compress in their own way, whose handler
     /// judges that header itself.
     public var decodesBody: Bool
+    /// Whether a body that says it is a form is taken apart into parameters; false where bodies are data whatever their type says, as
+    /// command-line clients call everything a form.
+    public var takesForms: Bool
     public var handler: HTTPHandler
 
     public init(
         _ methods: [HTTPMethod], _ pattern: String, bodyMax: Int = 1 << 20, decodesBody: Bool = true,
-        _ handler: @escaping HTTPHandler
+        takesForms: Bool = true, _ handler: @escaping HTTPHandler
     ) {
         self.methods = methods
         self.pattern = pattern
         self.bodyMax = bodyMax
         self.decodesBody = decodesBody
+        self.takesForms = takesForms
         self.handler = handler
     }
 }

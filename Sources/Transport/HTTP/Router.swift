@@ -15,6 +15,7 @@ struct Router: Sendable {
         let pattern: String
         let bodyMax: Int
         let decodesBody: Bool
+        let takesForms: Bool
         let handler: HTTPHandler
 
         init(_ route: HTTPRoute) {
@@ -22,6 +23,7 @@ struct Router: Sendable {
             pattern = route.pattern
             bodyMax = route.bodyMax
             decodesBody = route.decodesBody
+            takesForms = route.takesForms
             handler = route.handler
         }
     }

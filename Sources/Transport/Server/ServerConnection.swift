@@ -249,7 +249,7 @@ final class ServerConnection: @unchecked Sendable {
         var request = HTTPRequest(
             method: method, path: head.path, parameters: head.query, headers: head.headers, body: body, peer: peerText,
             cancellation: Cancellation(clock: server.options.clock))
-        if body.count > 0, Self.isForm(head.headers["Content-Type"]) {
+        if body.count > 0, route.takesForms, Self.isForm(head.headers["Content-Type"]) {
             var parameters: [(name: String, value: String)] = []
             do throws(MalformedText) {
                 let limit = server.options.parametersMax - head.query.count
