@@ -7,10 +7,10 @@ public enum SettingsTable {
         check: { $0.isEmpty ? "data_dir must not be empty" : nil })
     public static let listen = Setting(
         "listen", Address(host: "127.0.0.1", port: 7070),
-        "Where the HTTP API listens. Beyond loopback it wants a token, or insecure.",
+        "Where the HTTP API listens. Beyond loopback it wants a token and TLS, or insecure.",
         check: { $0.isOff ? "listen can't be off" : nil })
     public static let insecure = Setting(
-        "insecure", false, "Allow listening beyond loopback without a token.")
+        "insecure", false, "Allow listening beyond loopback without a token and TLS.")
     public static let token = Setting(
         "token", "", secret: true, "Bearer token that every request must carry; empty: none.")
     public static let tokenFile = Setting("token_file", "", "File whose first line is the bearer token.")
