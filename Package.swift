@@ -61,15 +61,25 @@ let package = Package(
         room("Transport", ["Bedrock", "CCurl", "CMicroHTTPD", "CLinux"]),
         room("LSM", ["Model", "Bedrock", "Instruments", "CSQLite"]),
         room("MetricStore", ["LSM", "Model", "Bedrock", "Instruments", "CRoaring"]),
+        room("Columns", ["Model", "Bedrock"]),
+        room("LogStore", ["LSM", "Columns", "Model", "Bedrock", "Instruments"]),
         room("Kernels", ["Model", "Bedrock"]),
         room("PromQL", ["Kernels", "Model", "Bedrock"]),
+        room("LogQL", ["Kernels", "Model", "Bedrock"]),
         room("Receivers", ["Formats", "Transport", "Model", "Bedrock", "Instruments"]),
         room(
-            "Collector", ["Receivers", "MetricStore", "LSM", "Formats", "Transport", "Model", "Bedrock", "Instruments"]),
+            "Collector",
+            [
+                "Receivers", "MetricStore", "LogStore", "LSM", "Formats", "Transport", "Model", "Bedrock",
+                "Instruments",
+            ]),
         room("Agent", ["Receivers", "Formats", "Transport", "Model", "Bedrock", "Instruments"]),
         room(
             "QueryServer",
-            ["PromQL", "Kernels", "MetricStore", "LSM", "Formats", "Transport", "Model", "Bedrock", "Instruments"]),
+            [
+                "PromQL", "LogQL", "Kernels", "MetricStore", "LogStore", "LSM", "Formats", "Transport", "Model",
+                "Bedrock", "Instruments",
+            ]),
         room("Client", ["Transport", "Formats", "Model", "Bedrock"]),
         room("Dashboards", ["Client", "Formats", "Model", "Bedrock"]),
         room("TerminalUI", ["Dashboards", "Client", "Formats", "Model", "Bedrock", "CNcurses"]),
@@ -77,22 +87,21 @@ let package = Package(
         program(
             "obsd",
             [
-                "Configuration", "CLinux", "QueryServer", "Collector", "Agent", "Receivers", "PromQL", "MetricStore",
-                "LSM", "Formats", "Transport", "Instruments", "Model", "Bedrock",
+                "Configuration", "CLinux", "QueryServer", "Collector", "Agent", "Receivers", "PromQL", "LogQL",
+                "MetricStore", "LogStore", "LSM", "Formats", "Transport", "Instruments", "Model", "Bedrock",
             ]),
         program(
             "obsq",
             [
                 "Configuration", "TerminalUI", "Dashboards", "Client", "Agent", "Collector", "QueryServer",
                 "Instruments",
-                "PromQL", "MetricStore",
-                "LSM", "Formats", "Transport",
-                "Model", "Bedrock",
+                "PromQL", "LogQL", "MetricStore", "LogStore", "LSM", "Formats", "Transport", "Model", "Bedrock",
             ]),
         program(
             "obsbench",
             [
-                "Agent", "Collector", "QueryServer", "Receivers", "PromQL", "MetricStore", "LSM", "Formats",
+                "Agent", "Collector", "QueryServer", "Receivers", "PromQL", "LogQL", "MetricStore", "LogStore",
+                "Columns", "LSM", "Formats",
                 "Transport", "Model", "Bedrock", "Instruments",
             ]),
 
@@ -106,6 +115,9 @@ let package = Package(
             name: "LSMKit", dependencies: ["LSM", "Model", "Bedrock"], path: "Tests/LSMKit", swiftSettings: strict),
         tests("LSMTests", ["LSMKit", "LSM", "Model", "Bedrock"]),
         tests("MetricStoreTests", ["MetricStore", "LSM", "Model", "Bedrock"], exclude: ["Golden"]),
+        tests("ColumnsTests", ["Columns", "Model", "Bedrock"]),
+        tests("LogStoreTests", ["LogStore", "Columns", "LSM", "Model", "Bedrock"]),
+        tests("LogQLTests", ["LogQL", "Kernels", "Model", "Formats", "Bedrock"]),
         tests("KernelsTests", ["Kernels", "Model", "Bedrock"]),
         tests("PromQLTests", ["PromQL", "Kernels", "Model", "Formats", "Bedrock"], exclude: ["KnownGaps.txt"]),
         tests("ReceiversTests", ["Receivers", "Formats", "Transport", "Instruments", "Model", "Bedrock"]),
@@ -113,12 +125,13 @@ let package = Package(
         tests(
             "ServerTests",
             [
-                "Collector", "QueryServer", "Receivers", "PromQL", "MetricStore", "LSM", "Formats", "Transport",
+                "Collector", "QueryServer", "Receivers", "PromQL", "LogQL", "MetricStore", "LogStore", "LSM",
+                "Formats", "Transport",
                 "Instruments", "Model", "Bedrock",
             ]),
         tests("DashboardsTests", ["Dashboards", "TerminalUI", "Client", "Formats", "Transport", "Model", "Bedrock"]),
         tests("ConfigurationTests", ["Configuration", "Formats", "Model", "Bedrock"]),
-        tests("Simulation", ["LSMKit", "Collector", "MetricStore", "LSM", "Model", "Bedrock"]),
+        tests("Simulation", ["LSMKit", "Collector", "MetricStore", "LogStore", "LSM", "Model", "Bedrock"]),
         tests("EndToEndTests", ["Client", "obsd", "obsq", "Formats", "Transport", "Model", "Bedrock"]),
     ],
     cxxLanguageStandard: .cxx17

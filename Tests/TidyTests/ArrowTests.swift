@@ -10,13 +10,19 @@ let arrows: [String: Set<String>] = [
     "Transport": ["Bedrock"],
     "LSM": ["Model", "Bedrock", "Instruments"],
     "MetricStore": ["LSM", "Model", "Bedrock", "Instruments"],
+    "Columns": ["Model", "Bedrock"],
+    "LogStore": ["LSM", "Columns", "Model", "Bedrock", "Instruments"],
     "Kernels": ["Model", "Bedrock"],
     "PromQL": ["Kernels", "Model", "Bedrock"],
+    "LogQL": ["Kernels", "Model", "Bedrock"],
     "Receivers": ["Formats", "Transport", "Model", "Bedrock", "Instruments"],
-    "Collector": ["Receivers", "MetricStore", "LSM", "Formats", "Transport", "Model", "Bedrock", "Instruments"],
+    "Collector": [
+        "Receivers", "MetricStore", "LogStore", "LSM", "Formats", "Transport", "Model", "Bedrock", "Instruments",
+    ],
     "Agent": ["Receivers", "Formats", "Transport", "Model", "Bedrock", "Instruments"],
     "QueryServer": [
-        "PromQL", "Kernels", "MetricStore", "LSM", "Formats", "Transport", "Model", "Bedrock", "Instruments",
+        "PromQL", "LogQL", "Kernels", "MetricStore", "LogStore", "LSM", "Formats", "Transport", "Model", "Bedrock",
+        "Instruments",
     ],
     "Configuration": ["Agent", "Formats", "Model", "Bedrock"],
     "Client": ["Transport", "Formats", "Model", "Bedrock"],
@@ -26,7 +32,8 @@ let arrows: [String: Set<String>] = [
 
 /// Rooms in which Foundation would cost a hot path or a dependency of the SDK.
 let withoutFoundation: Set<String> = [
-    "Bedrock", "Model", "Instruments", "Formats", "Transport", "LSM", "MetricStore", "Kernels", "PromQL", "Receivers",
+    "Bedrock", "Model", "Instruments", "Formats", "Transport", "LSM", "MetricStore", "Columns", "LogStore", "Kernels",
+    "PromQL", "LogQL", "Receivers",
     "Collector", "Agent",
 ]
 
