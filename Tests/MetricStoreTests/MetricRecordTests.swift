@@ -1,4 +1,5 @@
 import Bedrock
+import LSM
 import Model
 import Testing
 

@@ -1,4 +1,5 @@
 import Bedrock
+import LSM
 import Model
 
 /// The postings of one tenant in a memtable, as one reader sees them: series that came later are left out.

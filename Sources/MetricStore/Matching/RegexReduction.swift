@@ -1,3 +1,5 @@
+import LSM
+
 /// What an anchored regular expression comes down to, where that is simpler than running it.
 ///
 /// Only rewrites that keep the meaning exactly; what is not understood is `.regex`, with a prefix all matches must have.

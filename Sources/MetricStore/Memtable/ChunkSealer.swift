@@ -1,4 +1,5 @@
 import Bedrock
+import LSM
 import Synchronization
 
 /// Turns the raw rows of a page into encoded chunks. One per writer.

@@ -1,3 +1,4 @@
+import LSM
 import Synchronization
 
 /// Ascending ids of one posting list, in a block that is replaced by a larger one when it is full.

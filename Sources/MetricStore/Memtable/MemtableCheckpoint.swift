@@ -1,4 +1,5 @@
 import Bedrock
+import LSM
 import Model
 
 /// What a memtable has told its checkpoints so far; for the writer.

@@ -1,3 +1,5 @@
+import LSM
+
 /// Memory of row pages, by capacity class. Pages that a writer replaced come back only when no reader can be in them any more.
 ///
 /// Used by the writer alone.

@@ -1,4 +1,5 @@
 import Bedrock
+import LSM
 import Model
 
 /// A queue record decoded into columns, and its series looked up, before anything is changed: what does not decode leaves no trace.

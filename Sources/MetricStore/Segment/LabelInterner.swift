@@ -1,4 +1,5 @@
 import Bedrock
+import LSM
 import Model
 
 /// Symbols, label pairs and label sets of the segment being written, under ids of their own; ranked and sorted at the end.

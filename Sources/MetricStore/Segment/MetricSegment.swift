@@ -122,9 +122,9 @@ public final class MetricSegment: SegmentReader, @unchecked Sendable {
 
     /// What `make` found for a matcher in this segment, from the cache when it is there.
     func cachedPostings(_ matcher: Matcher, _ make: () throws -> OrdinalSet) throws -> OrdinalSet {
-        if let known = cache.get(id, .postings(matcher)) as? OrdinalSet { return known }
+        if let known = cache.get(id, .matched([matcher])) as? OrdinalSet { return known }
         let set = try make()
-        cache.put(id, .postings(matcher), set, bytes: set.byteCount)
+        cache.put(id, .matched([matcher]), set, bytes: set.byteCount)
         return set
     }
 
@@ -174,28 +174,4 @@ public final class MetricSegment: SegmentReader, @unchecked Sendable {
         }
         return families
     }
-}
-
-/// Bytes of a block with what keeps them alive. Immutable.
-final class BlockBytes: @unchecked Sendable {
-    let bytes: UnsafeRawBufferPointer
-    private let owner: AnyObject?
-    private let allocation: UnsafeMutableRawPointer?
-
-    init(_ object: ObjectBytes) {
-        bytes = object.bytes
-        owner = object.owner
-        allocation = nil
-    }
-
-    /// A copy of what a buffer holds.
-    init(_ buffer: borrowing ByteBuffer) {
-        let copy = UnsafeMutableRawPointer.allocate(byteCount: max(buffer.count, 1), alignment: 16)
-        if let source = buffer.bytes.baseAddress { copy.copyMemory(from: source, byteCount: buffer.count) }
-        bytes = UnsafeRawBufferPointer(start: copy, count: buffer.count)
-        owner = nil
-        allocation = copy
-    }
-
-    deinit { allocation?.deallocate() }
 }

@@ -89,22 +89,3 @@ struct SegmentMerge: ~Copyable {
         return best
     }
 }
-
-/// Passes each damage on once: that of one block shows with every series in it. Not thread-safe.
-final class DamageFilter {
-    private struct Place: Hashable {
-        var object: String
-        var offset: Int
-        var reason: String
-    }
-
-    private var seen: Set<Place> = []
-    private let next: (SegmentDamage) -> Void
-
-    init(_ next: @escaping (SegmentDamage) -> Void) { self.next = next }
-
-    func report(_ damage: SegmentDamage) {
-        let place = Place(object: damage.object, offset: damage.offset, reason: damage.reason)
-        if seen.insert(place).inserted { next(damage) }
-    }
-}

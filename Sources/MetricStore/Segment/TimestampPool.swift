@@ -1,4 +1,5 @@
 import Bedrock
+import LSM
 
 /// The distinct timestamp columns of the segment being written.
 struct TimestampPool: ~Copyable {

@@ -1,4 +1,5 @@
 import Bedrock
+import LSM
 import Model
 
 /// Matching series of a snapshot. Thread-safe: reads share nothing but the runs.

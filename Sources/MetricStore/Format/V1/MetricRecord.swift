@@ -1,4 +1,5 @@
 import Bedrock
+import LSM
 import Model
 
 /// The payload of a metrics queue record: one shard's part of a batch.

@@ -1,4 +1,5 @@
 import Bedrock
+import LSM
 import Model
 
 /// Walks a `MetricRecord`. Label sets are rebuilt in one buffer that is reused from series to series; rows are read in place.
@@ -107,22 +108,4 @@ struct MetricRecordReader: ~Copyable {
         }
         labelBytes.truncate(to: new)
     }
-}
-
-/// Whether bytes are a canonical label set: whole, names ascending and unique, names and values not empty.
-func isCanonical(_ bytes: UnsafeRawBufferPointer) -> Bool {
-    var reader = ByteReader(bytes)
-    var previous = UnsafeRawBufferPointer(start: nil, count: 0)
-    do throws(DecodeError) {
-        while !reader.isAtEnd {
-            let name = try reader.prefixed()
-            let value = try reader.prefixed()
-            guard name.count > 0, value.count > 0 else { return false }
-            if previous.count > 0, compareBytes(previous, name) >= 0 { return false }
-            previous = name
-        }
-    } catch {
-        return false
-    }
-    return true
 }

@@ -1,4 +1,5 @@
 import Bedrock
+import LSM
 
 /// A run of the sorted symbols. Each is written as what differs from the one before it.
 ///

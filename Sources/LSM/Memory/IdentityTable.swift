@@ -4,21 +4,21 @@ import Synchronization
 ///
 /// One thread inserts, others look up at any time without locks: slots are atomic, and a table that grew is kept, because readers may
 /// still be in it, until the whole is released (all old ones together are as large as the current one).
-final class IdentityTable: @unchecked Sendable {
+package final class IdentityTable: @unchecked Sendable {
     /// A slot holds the hash's upper half and id + 1; 0 is free.
-    private typealias Slots = UnsafeMutablePointer<Atomic<UInt64>>
+    @usableFromInline typealias Slots = UnsafeMutablePointer<Atomic<UInt64>>
 
-    private struct Header {
-        var slots: Slots
-        var mask: Int
+    @usableFromInline struct Header {
+        @usableFromInline var slots: Slots
+        @usableFromInline var mask: Int
     }
 
-    private let current: Atomic<UInt>
+    @usableFromInline let current: Atomic<UInt>
     private var header: UnsafeMutablePointer<Header>
     private var retired: [UnsafeMutablePointer<Header>] = []
     private var used = 0
 
-    init(capacity: Int = 64) {
+    package init(capacity: Int = 64) {
         header = Self.make(capacity: capacity)
         current = Atomic(UInt(bitPattern: header))
     }
@@ -31,10 +31,10 @@ final class IdentityTable: @unchecked Sendable {
     }
 
     /// Bytes of the current table; for the writer.
-    var byteCount: Int { (header.pointee.mask + 1) * 8 }
+    package var byteCount: Int { (header.pointee.mask + 1) * 8 }
 
     /// The id stored under `hash` for which `matches` holds. Thread-safe.
-    @inline(__always) func find(_ hash: UInt64, _ matches: (Int) -> Bool) -> Int? {
+    @inlinable @inline(__always) package func find(_ hash: UInt64, _ matches: (Int) -> Bool) -> Int? {
         let address = current.load(ordering: .acquiring)
         guard let table = UnsafePointer<Header>(bitPattern: address) else { return nil }
         let mask = table.pointee.mask
@@ -52,7 +52,7 @@ final class IdentityTable: @unchecked Sendable {
     }
 
     /// Adds an id that `find` doesn't find. `hashOf` gives the hash of any id inserted before.
-    func insert(_ hash: UInt64, _ id: Int, hashOf: (Int) -> UInt64) {
+    package func insert(_ hash: UInt64, _ id: Int, hashOf: (Int) -> UInt64) {
         precondition(id >= 0 && id < Int(UInt32.max), "id \(id) is out of range")
         if (used + 1) * 3 > (header.pointee.mask + 1) * 2 { grow(hashOf) }
         Self.place(hash, id, header)

@@ -3,22 +3,24 @@ import Synchronization
 /// Memory that is only handed out, and given back all at once when the arena is released. Addresses never move.
 ///
 /// One thread allocates; readers may use what they were given for as long as they hold the arena.
-final class SlabArena: @unchecked Sendable {
+package final class SlabArena: @unchecked Sendable {
     private static let slabBytesMin = 16 << 10
     private static let slabBytesMax = 1 << 20
 
-    private var slabs: [UnsafeMutableRawPointer] = []
-    private var next: UnsafeMutableRawPointer?
-    private var left = 0
-    private let handedOut = Atomic<Int>(0)
+    @usableFromInline var slabs: [UnsafeMutableRawPointer] = []
+    @usableFromInline var next: UnsafeMutableRawPointer?
+    @usableFromInline var left = 0
+    @usableFromInline let handedOut = Atomic<Int>(0)
+
+    package init() {}
 
     deinit { for slab in slabs { slab.deallocate() } }
 
     /// Bytes handed out. Thread-safe.
-    var byteCount: Int { handedOut.load(ordering: .relaxed) }
+    package var byteCount: Int { handedOut.load(ordering: .relaxed) }
 
     /// `byteCount` bytes at an address divisible by 8, not initialised.
-    func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer {
+    @inlinable package func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer {
         let size = (max(byteCount, 1) + 7) & ~7
         handedOut.add(size, ordering: .relaxed)
         if size <= left, let start = next {
@@ -26,6 +28,10 @@ final class SlabArena: @unchecked Sendable {
             left -= size
             return start
         }
+        return allocateSlab(size)
+    }
+
+    @usableFromInline func allocateSlab(_ size: Int) -> UnsafeMutableRawPointer {
         // Slabs double, so that a small table stays small.
         let ordinary = min(Self.slabBytesMax, Self.slabBytesMin << min(slabs.count, 6))
         guard size <= ordinary / 4 else {
@@ -42,7 +48,7 @@ final class SlabArena: @unchecked Sendable {
     }
 
     /// A copy of `bytes`.
-    func copy(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+    @inlinable package func copy(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
         let target = allocate(bytes.count)
         if let source = bytes.baseAddress { target.copyMemory(from: source, byteCount: bytes.count) }
         return UnsafeRawBufferPointer(start: target, count: bytes.count)

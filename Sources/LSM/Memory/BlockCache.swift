@@ -1,13 +1,14 @@
 import Model
 import Synchronization
 
-/// Decoded blocks and matched postings of open segments, up to a ceiling in bytes; the ones not used for a while go first.
+/// Decoded blocks of open segments, and what matchers found in them, up to a ceiling in bytes; the ones not used for a while go first.
 ///
 /// Thread-safe. The lock is held for a look-up; decoding happens outside of it.
 public final class BlockCache: Sendable {
-    enum Part: Hashable {
+    package enum Part: Hashable {
         case block(Int)
-        case postings(Matcher)
+        /// What all of these matchers together found.
+        case matched([Matcher])
     }
 
     private struct Key: Hashable {
@@ -44,9 +45,9 @@ public final class BlockCache: Sendable {
     public var missCount: Int { misses.load(ordering: .relaxed) }
 
     /// A number no other segment has.
-    func makeSegmentId() -> UInt64 { segments.add(1, ordering: .relaxed).newValue }
+    package func makeSegmentId() -> UInt64 { segments.add(1, ordering: .relaxed).newValue }
 
-    func get(_ segment: UInt64, _ part: Part) -> (AnyObject & Sendable)? {
+    package func get(_ segment: UInt64, _ part: Part) -> (AnyObject & Sendable)? {
         let found = state.withLock { state -> (AnyObject & Sendable)? in
             guard let at = state.positions[Key(segment: segment, part: part)] else { return nil }
             state.entries[at].isUsed = true
@@ -56,7 +57,7 @@ public final class BlockCache: Sendable {
         return found
     }
 
-    func put(_ segment: UInt64, _ part: Part, _ value: AnyObject & Sendable, bytes: Int) {
+    package func put(_ segment: UInt64, _ part: Part, _ value: AnyObject & Sendable, bytes: Int) {
         // One block must not push out all others.
         guard bytes <= byteCountMax / 4 else { return }
         let key = Key(segment: segment, part: part)
@@ -74,7 +75,7 @@ public final class BlockCache: Sendable {
     }
 
     /// Forgets everything of a segment that is closed.
-    func remove(_ segment: UInt64) {
+    package func remove(_ segment: UInt64) {
         let gone = state.withLock { state -> [AnyObject & Sendable] in
             var gone: [AnyObject & Sendable] = []
             for at in state.entries.indices.reversed() where state.entries[at].key.segment == segment {

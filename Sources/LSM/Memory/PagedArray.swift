@@ -3,36 +3,36 @@ import Synchronization
 /// An array that only grows and whose elements never move: pages of doubling size.
 ///
 /// One thread appends; others may read elements below a `count` they have read, without locks. Elements must be trivial to destroy.
-final class PagedArray<Element: ~Copyable>: @unchecked Sendable {
-    private static var firstPageShift: Int { 6 }
-    private static var pagesMax: Int { 32 }
+package final class PagedArray<Element: ~Copyable>: @unchecked Sendable {
+    @usableFromInline static var firstPageShift: Int { 6 }
+    @usableFromInline static var pagesMax: Int { 32 }
 
-    private let pages: UnsafeMutablePointer<UnsafeMutablePointer<Element>?>
-    private let published = Atomic<Int>(0)
+    @usableFromInline let pages: UnsafeMutablePointer<UnsafeMutablePointer<Element>?>
+    @usableFromInline let published = Atomic<Int>(0)
     /// The writer's own count.
-    private var used = 0
-    private var pageCount = 0
+    @usableFromInline var used = 0
+    @usableFromInline var pageCount = 0
 
-    init() {
+    @inlinable package init() {
         pages = .allocate(capacity: Self.pagesMax)
         pages.initialize(repeating: nil, count: Self.pagesMax)
     }
 
-    deinit {
+    @inlinable deinit {
         for i in 0..<pageCount { pages[i]?.deallocate() }
         pages.deallocate()
     }
 
     /// Elements appended so far; what lies below is visible to the caller.
-    var count: Int { published.load(ordering: .acquiring) }
+    @inlinable package var count: Int { published.load(ordering: .acquiring) }
 
     /// Bytes of all pages; for the writer.
-    var byteCount: Int {
+    @inlinable package var byteCount: Int {
         pageCount == 0 ? 0 : ((1 << (Self.firstPageShift + pageCount)) - 64) * MemoryLayout<Element>.stride
     }
 
     /// Appends an element and makes it visible. Returns its index.
-    @discardableResult func append(_ element: consuming Element) -> Int {
+    @inlinable @discardableResult package func append(_ element: consuming Element) -> Int {
         let index = used
         let (page, offset) = Self.position(index)
         precondition(page < Self.pagesMax, "paged array is full at \(index) elements")
@@ -47,13 +47,13 @@ final class PagedArray<Element: ~Copyable>: @unchecked Sendable {
     }
 
     /// The address of element `index`, which must be below `count`.
-    @inline(__always) func pointer(_ index: Int) -> UnsafeMutablePointer<Element> {
+    @inlinable @inline(__always) package func pointer(_ index: Int) -> UnsafeMutablePointer<Element> {
         let (page, offset) = Self.position(index)
         // A page below the published count is always there.
         return pages[page].unsafelyUnwrapped + offset
     }
 
-    @inline(__always) private static func position(_ index: Int) -> (page: Int, offset: Int) {
+    @inlinable @inline(__always) static func position(_ index: Int) -> (page: Int, offset: Int) {
         let shifted = index + (1 << firstPageShift)
         let page = Int.bitWidth - 1 - shifted.leadingZeroBitCount - firstPageShift
         return (page, shifted - (1 << (firstPageShift + page)))

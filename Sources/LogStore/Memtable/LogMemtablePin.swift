@@ -1,0 +1,75 @@
+import Bedrock
+import LSM
+import Model
+
+/// A consistent view of a memtable: the records applied when it was taken. Thread-safe.
+struct LogMemtablePin: Sendable {
+    let memtable: LogMemtable
+    let tick: UInt32
+
+    init(_ memtable: LogMemtable, tick: UInt32) {
+        self.memtable = memtable
+        self.tick = tick
+    }
+
+    /// Consecutive rows of a stream, in order of arrival.
+    struct Span {
+        var pages: [(page: LogRowPage, count: Int)] = []
+        var rowCount = 0
+        var lineBytes = 0
+        var firstTime = Int64.max
+        var lastTime = Int64.min
+    }
+
+    /// The stream's visible rows as spans of at most `rowsMax`; those that lie outside of `first ... last` as a whole are left out.
+    func spans(
+        _ stream: UnsafeMutablePointer<LogStreamTable.Stream>, first: Int64, last: Int64, rowsMax: Int
+    ) -> [Span] {
+        var pages: [(page: LogRowPage, count: Int)] = []
+        var next = stream.pointee.newestPage
+        while let page = next {
+            let visible = page.visibleCount(tick)
+            if visible > 0 { pages.append((page, visible)) }
+            next = page.previous
+        }
+        var spans: [Span] = []
+        var span = Span()
+        for (page, count) in pages.reversed() {
+            // Time bounds of a page that is still growing may be those of rows that this view does not show: they only widen.
+            if page.firstTime > last || page.lastTime < first { continue }
+            if span.rowCount + count > rowsMax, span.rowCount > 0 {
+                spans.append(span)
+                span = Span()
+            }
+            span.pages.append((page, count))
+            span.rowCount += count
+            span.lineBytes += page.lineBytes(count)
+            span.firstTime = min(span.firstTime, page.firstTime)
+            span.lastTime = max(span.lastTime, page.lastTime)
+        }
+        if span.rowCount > 0 { spans.append(span) }
+        return spans
+    }
+
+    /// Appends a span's rows to `rows`, by time; equal times keep their order of arrival.
+    static func append(_ span: Span, to rows: inout ContiguousArray<LogRowRef>) {
+        let start = rows.count
+        var previous = Int64.min
+        var isSorted = true
+        rows.reserveCapacity(start + span.rowCount)
+        for (page, count) in span.pages {
+            let (times, lines, metadata) = (page.times, page.lines, page.metadata)
+            for row in 0..<count {
+                if times[row] < previous { isSorted = false }
+                previous = times[row]
+                rows.append(LogRowRef(time: times[row], line: lines[row], metadata: metadata[row]))
+            }
+        }
+        if isSorted { return }
+        // A stable sort: the number breaks ties.
+        let sorted = rows[start...].enumerated().sorted {
+            $0.element.time != $1.element.time ? $0.element.time < $1.element.time : $0.offset < $1.offset
+        }
+        for (position, item) in sorted.enumerated() { rows[start + position] = item.element }
+    }
+}

@@ -1,0 +1,79 @@
+import Bedrock
+import Columns
+import LSM
+import Model
+
+/// An open log segment. Thread-safe: everything it hands out is immutable.
+///
+/// Opening reads the footer; the index is read when first asked for and kept in the shared cache, so that pruning needs no object read;
+/// column chunks are read by range. A section or chunk that fails its checksum throws `SegmentDamage`, and so does one that passes it and
+/// doesn't decode; callers go on without it.
+public final class LogSegment: SegmentReader, @unchecked Sendable {
+    public let summary: SegmentSummary
+    let object: any ObjectReader
+    let footer: LogFooter
+    let cache: BlockCache
+    let id: UInt64
+
+    enum CachePart {
+        static let index = 0
+        static let lines = 1
+    }
+
+    init(_ object: any ObjectReader, cache: BlockCache) throws {
+        self.object = object
+        self.cache = cache
+        footer = try LogFooter.read(object)
+        id = cache.makeSegmentId()
+        summary = footer.summary(byteCount: object.size)
+    }
+
+    deinit { cache.remove(id) }
+
+    /// Streams, blocks and fields.
+    func index() throws -> LogIndex {
+        if let known = cache.get(id, .block(CachePart.index)) as? LogIndex { return known }
+        let index = try readIndex()
+        cache.put(id, .block(CachePart.index), index, bytes: index.byteCount)
+        return index
+    }
+
+    // MARK: Bytes
+
+    /// The bytes of an index section, checked and decompressed.
+    func bytes(of section: LogFooter.Section) throws -> BlockBytes {
+        let stored = try object.bytes(section.offset..<section.offset + section.storedBytes)
+        let sum = CRC32C.of(stored.bytes)
+        guard sum == section.checksum else { throw damage(section, "checksum \(sum) instead of \(section.checksum)") }
+        guard section.rawBytes > 0 else { return BlockBytes(stored) }
+        var raw = ByteBuffer(capacity: section.rawBytes + 1)
+        do {
+            try Zstd.decompress(stored.bytes, into: &raw, limit: section.rawBytes)
+        } catch {
+            throw damage(section, "\(error)")
+        }
+        guard raw.count == section.rawBytes else {
+            throw damage(section, "\(raw.count) bytes instead of \(section.rawBytes)")
+        }
+        return BlockBytes(raw)
+    }
+
+    /// The bytes of a column chunk, checked.
+    func bytes(of chunk: BlockEntry.Chunk, block: Int, _ entry: BlockEntry) throws -> BlockBytes {
+        let stored = try object.bytes(chunk.offset..<chunk.offset + chunk.byteCount)
+        let sum = CRC32C.of(stored.bytes)
+        guard sum == chunk.checksum else {
+            throw damage(chunk, block: block, entry, "checksum \(sum) instead of \(chunk.checksum)")
+        }
+        return BlockBytes(stored)
+    }
+}
+
+extension LogFooter {
+    /// What the catalog keeps.
+    func summary(byteCount: Int) -> SegmentSummary {
+        SegmentSummary(
+            timeRange: LogTime.milliseconds(firstTime, through: lastTime), seriesCount: streamCount,
+            rowCount: rowCount, byteCount: byteCount, formatVersion: LogLayout.version)
+    }
+}

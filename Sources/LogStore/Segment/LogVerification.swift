@@ -1,0 +1,33 @@
+import Bedrock
+import LSM
+import Model
+
+extension LogSegment {
+    /// Reads and decodes everything.
+    public func verify(_ report: (SegmentDamage) -> Void) throws {
+        let head = try object.bytes(0..<LogLayout.magic.count)
+        if !LogLayout.magic.elementsEqual(head.bytes) {
+            report(
+                SegmentDamage(object: object.name, block: "head", offset: 0, lost: "nothing", reason: "magic is wrong"))
+        }
+        _ = try LogFooter.read(object, damage: report)
+        let index = try readIndex()
+        for damage in index.damages { report(damage) }
+        for position in index.blocks.indices {
+            let block = SegmentBlock(self, index, position)
+            try block.verify(report)
+        }
+    }
+}
+
+extension SegmentBlock {
+    /// Decodes every column; reports each that is damaged.
+    func verify(_ report: (SegmentDamage) -> Void) throws {
+        func attempt(_ body: () throws -> Void) throws {
+            do { try body() } catch let error as SegmentDamage { report(error) }
+        }
+        try attempt { _ = try times() }
+        try attempt { try checkLines() }
+        try checkFields(report)
+    }
+}
