@@ -81,9 +81,9 @@ enum Background {
     }
 }
 
-/// Whether `condition` becomes true within two seconds.
+/// Whether `condition` becomes true within five seconds.
 func eventually(_ condition: () -> Bool) -> Bool {
-    for _ in 0..<400 {
+    for _ in 0..<1000 {
         if condition() { return true }
         pause(milliseconds: 5)
     }
@@ -91,7 +91,7 @@ func eventually(_ condition: () -> Bool) -> Bool {
 }
 
 /// A bare TCP connection to a server, for what no client would send.
-final class RawConnection {
+final class RawConnection: @unchecked Sendable {
     let socket: Int32
 
     init(_ port: UInt16) throws {

@@ -1,10 +1,12 @@
 #define _GNU_SOURCE
 #include "cmicrohttpdshim.h"
+#include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct cmhd_server {
     struct MHD_Daemon *daemon;
@@ -100,7 +102,7 @@ cmhd_server *cmhd_start(const cmhd_settings *settings, const cmhd_callbacks *cal
     OPTION(MHD_OPTION_CONNECTION_MEMORY_LIMIT, settings->connection_memory, NULL);
     OPTION(MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL);
     if (settings->threads > 1) OPTION(MHD_OPTION_THREAD_POOL_SIZE, settings->threads, NULL);
-    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_ERROR_LOG;
     if (settings->certificate) {
         flags |= MHD_USE_TLS;
         OPTION(MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)settings->certificate);
@@ -153,6 +155,44 @@ int cmhd_answer(struct MHD_Connection *connection, unsigned status, struct MHD_R
 
 struct MHD_Response *cmhd_response(const void *bytes, size_t length) {
     return MHD_create_response_from_buffer(length, (void *)bytes, MHD_RESPMEM_MUST_COPY);
+}
+
+struct MHD_Response *cmhd_streamed_response(
+    ssize_t (*read)(void *, uint64_t, char *, size_t), void (*release)(void *), void *context) {
+    return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 32 << 10, read, context, release);
+}
+
+typedef void (*upgraded)(void *, int, const void *, size_t, void *);
+
+static void on_upgrade(
+    void *cls, struct MHD_Connection *connection, void *state, const char *early, size_t early_length, MHD_socket socket,
+    struct MHD_UpgradeResponseHandle *handle) {
+    (void)state;
+    ((upgraded)cls)(context_of(connection), socket, early, early_length, handle);
+}
+
+struct MHD_Response *cmhd_upgrade_response(upgraded upgraded) {
+    return MHD_create_response_for_upgrade(on_upgrade, (void *)upgraded);
+}
+
+void cmhd_close_upgraded(void *handle) { MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE); }
+
+int cmhd_websocket_accept(const char *key, char *accept) {
+    static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+    char text[128];
+    int length = snprintf(text, sizeof text, "%s%s", key, guid);
+    if (length < 0 || (size_t)length >= sizeof text) return 0;
+    unsigned char digest[20];
+    if (gnutls_hash_fast(GNUTLS_DIG_SHA1, text, (size_t)length, digest) != 0) return 0;
+    gnutls_datum_t plain = {digest, sizeof digest}, coded;
+    if (gnutls_base64_encode2(&plain, &coded) != 0) return 0;
+    int fits = coded.size == 28;
+    if (fits) {
+        memcpy(accept, coded.data, 28);
+        accept[28] = 0;
+    }
+    gnutls_free(coded.data);
+    return fits;
 }
 
 int cmhd_peer_verified(struct MHD_Connection *connection) {

@@ -125,7 +125,7 @@ private final class ClientCore: @unchecked Sendable {
         var code = CURLE_OK
         while let handle = ccurl_next_done(multi, &code) {
             guard let transfer = active.removeValue(forKey: handle) else { continue }
-            let result = transfer.result(handle, code)
+            let result = transfer.result(code)
             curl_multi_remove_handle(multi, handle)
             recycle(handle)
             end(transfer, result)

@@ -25,7 +25,7 @@ public struct LocalCaller: HTTPCaller {
             switch router.find(call.method, path: head.path, segments: { head.segments }) {
             case .route(let entry, let stars):
                 for star in stars { request.parameters.append(("*", star)) }
-                entry.handler(request) { done(.success($0)) }
+                entry.handler(request) { Self.gather($0, call, done) }
             case .otherMethods:
                 done(.success(.error(405, "bad_data", "\(head.path) does not take \(call.method.rawValue)")))
             case .nothing: done(.success(.error(404, "not_found", "there is nothing at \(head.path)")))
@@ -33,6 +33,19 @@ public struct LocalCaller: HTTPCaller {
         } catch {
             done(.success(.error(error.status, error.type, error.text)))
         }
+    }
+
+    /// Hands over a whole answer; one that comes as a stream is gathered first.
+    private static func gather(
+        _ response: HTTPResponse, _ call: HTTPCall,
+        _ done: @escaping @Sendable (Result<HTTPResponse, HTTPCallError>) -> Void
+    ) {
+        guard response.webSocket == nil else {
+            response.abandon()
+            return done(.failure(.other("a websocket takes a server")))
+        }
+        guard let stream = response.stream else { return done(.success(response)) }
+        StreamGatherer(stream, call, response, done).read()
     }
 
     /// Path and query of an absolute URL.

@@ -19,6 +19,9 @@ final class Transfer: @unchecked Sendable {
     private var headerBytes = 0
     private var body: [UInt8] = []
     private var isTooLarge = false
+    private var isDeclined = false
+    /// Of the answer whose headers came last.
+    private var status = 0
     private var decodesBody = false
 
     init(_ call: HTTPCall, client: HTTPClientOptions, now: UInt64, done: @escaping Done) {
@@ -27,7 +30,7 @@ final class Transfer: @unchecked Sendable {
         options = call.options ?? client.defaults
         userAgent = client.userAgent
         let seconds = max(0.001, min(call.timeoutSeconds, 86_400))
-        deadline = now &+ UInt64((seconds + 0.5) * 1e9)
+        deadline = call.timeoutSeconds == .infinity ? .max : now &+ UInt64((seconds + 0.5) * 1e9)
         errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
     }
 
@@ -58,7 +61,13 @@ final class Transfer: @unchecked Sendable {
         ccurl_set_string(handle, CURLOPT_REDIR_PROTOCOLS_STR, "http,https")
         ccurl_set_long(handle, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
         ccurl_set_string(handle, CURLOPT_USERAGENT, userAgent)
-        ccurl_set_long(handle, CURLOPT_TIMEOUT_MS, milliseconds(call.timeoutSeconds))
+        // 0: none.
+        ccurl_set_long(
+            handle, CURLOPT_TIMEOUT_MS, call.timeoutSeconds == .infinity ? 0 : milliseconds(call.timeoutSeconds))
+        if let silence = call.silenceSecondsMax {
+            ccurl_set_long(handle, CURLOPT_LOW_SPEED_LIMIT, 1)
+            ccurl_set_long(handle, CURLOPT_LOW_SPEED_TIME, Int(max(1, min(silence.rounded(.up), 86_400))))
+        }
         ccurl_set_long(
             handle, CURLOPT_CONNECTTIMEOUT_MS, milliseconds(min(options.connectSecondsMax, call.timeoutSeconds)))
         // An empty string, unlike none, keeps the environment's proxies out.
@@ -173,6 +182,10 @@ final class Transfer: @unchecked Sendable {
 
     /// Anything but `bytes.count` makes the library give up.
     private func take(_ bytes: UnsafeRawBufferPointer) -> Int {
+        if let receive = call.receive {
+            isDeclined = !receive(status, bytes)
+            return isDeclined ? 0 : bytes.count
+        }
         guard body.count + bytes.count <= call.responseMax else {
             isTooLarge = true
             return 0
@@ -185,6 +198,7 @@ final class Transfer: @unchecked Sendable {
         if bytes.starts(with: "HTTP/".utf8) {
             // Of the last answer only, where there were a 100 or redirects before it.
             headers = HTTPHeaders()
+            status = Self.status(bytes)
             return bytes.count
         }
         headerBytes += bytes.count
@@ -199,12 +213,17 @@ final class Transfer: @unchecked Sendable {
         return bytes.count
     }
 
+    /// Of a status line.
+    private static func status(_ line: UnsafeRawBufferPointer) -> Int {
+        guard let blank = line.firstIndex(of: UInt8(ascii: " ")) else { return 0 }
+        return Int(String(decoding: line[(blank + 1)...].prefix(3), as: UTF8.self)) ?? 0
+    }
+
     /// What came of it.
-    func result(_ handle: UnsafeMutableRawPointer, _ code: CURLcode) -> Result<HTTPResponse, HTTPCallError> {
+    func result(_ code: CURLcode) -> Result<HTTPResponse, HTTPCallError> {
         if isTooLarge { return .failure(.tooLarge(limit: call.responseMax)) }
+        if isDeclined { return .failure(.cancelled) }
         guard code == CURLE_OK else { return .failure(failure(code)) }
-        var status = 0
-        ccurl_get_long(handle, CURLINFO_RESPONSE_CODE, &status)
         if decodesBody, headers["Content-Encoding"] != nil {
             headers["Content-Encoding"] = nil
             headers["Content-Length"] = nil

@@ -15,6 +15,11 @@ public struct HTTPCall: Sendable {
     public var options: HTTPCallOptions?
     /// Cancels the call from outside; looked at several times a second.
     public var cancellation: Cancellation?
+    /// When given, called with each piece of the body as it comes, decompressed, and the status; the answer's `body` stays empty then, and
+    /// `responseMax` bounds nothing. False ends the call (`.cancelled`). Called on the client's thread: it must not block.
+    public var receive: (@Sendable (_ status: Int, _ piece: UnsafeRawBufferPointer) -> Bool)?
+    /// With `receive`: longest silence, seconds; `timeoutSeconds` may be `.infinity` for answers without an end.
+    public var silenceSecondsMax: Double?
 
     public init(
         _ method: HTTPMethod = .get, _ url: String, headers: HTTPHeaders = .init(), body: [UInt8] = [],

@@ -115,11 +115,27 @@ public struct HTTPResponse: Sendable {
     public var status: Int
     public var headers: HTTPHeaders
     public var body: [UInt8]
+    /// When given, the body is what this stream gives, as it comes, and `body` is ignored. Not compressed.
+    public var stream: HTTPBodyStream?
+    /// When given, the answer agrees to a websocket.
+    var webSocket: WebSocket?
 
     public init(status: Int, headers: HTTPHeaders = .init(), body: [UInt8] = []) {
         self.status = status
         self.headers = headers
         self.body = body
+    }
+
+    /// An answer whose body is produced while it is sent.
+    public init(status: Int = 200, headers: HTTPHeaders = .init(), stream: HTTPBodyStream) {
+        self.init(status: status, headers: headers)
+        self.stream = stream
+    }
+
+    /// Tells those who would feed a stream or a websocket that this answer will not be sent.
+    func abandon() {
+        stream?.cancel()
+        webSocket?.end(code: 1006, reason: "the client has gone")
     }
 
     public init(status: Int = 200, contentType: String, _ text: String) {

@@ -2,14 +2,14 @@ import CMicroHTTPD
 import Glibc
 
 /// One look over all connections: ends those whose client takes too long, and notices clients that hung up while their request is with
-/// a route. The library does neither: its own timeout counts from the last byte, and it does not read from a suspended connection.
+/// a route or their stream has nothing to send. The library does neither: its own timeout counts from the last byte, and it does not read from a suspended connection.
 struct ConnectionWatch {
     unowned let server: ServerCore
 
     /// - Parameter closesIdle: whether connections without a request are ended at once, as in a shutdown.
     func look(now: UInt64, closesIdle: Bool) {
         let options = server.options
-        var exchanges: [Exchange] = []
+        var leave: [() -> Void] = []
         var gone: [UInt8] = []
         server.connections.withAll { connections in
             var sockets: [Int32] = []
@@ -23,7 +23,20 @@ struct ConnectionWatch {
                 case .sending: if age > options.sendSecondsMax { expire(connection, .sending) }
                 case .handling:
                     guard let exchange = connection.pending else { continue }
-                    exchanges.append(exchange)
+                    leave.append { exchange.cancellation.cancel() }
+                    sockets.append(connection.socket)
+                case .streaming:
+                    guard let stream = connection.stream else { continue }
+                    if closesIdle, stream.isEndless { stream.finish() }
+                    if stream.stalledSeconds(now: now) > options.streamStallSecondsMax {
+                        expire(connection, .streaming)
+                    }
+                    leave.append { stream.cancel() }
+                    sockets.append(connection.socket)
+                case .upgraded:
+                    // Behind TLS, the library does not pass the end of the stream on.
+                    guard options.tls != nil, let webSocket = connection.webSocket else { continue }
+                    leave.append { webSocket.lose() }
                     sockets.append(connection.socket)
                 case .expired: continue
                 }
@@ -31,7 +44,7 @@ struct ConnectionWatch {
             gone = [UInt8](repeating: 0, count: sockets.count)
             cmhd_hung_up(sockets, &gone, sockets.count)
         }
-        for (exchange, isGone) in zip(exchanges, gone) where isGone != 0 { exchange.cancellation.cancel() }
+        for (leave, isGone) in zip(leave, gone) where isGone != 0 { leave() }
     }
 
     private func expire(_ connection: ServerConnection, _ phase: ServerConnection.Phase, status: Int? = nil) {

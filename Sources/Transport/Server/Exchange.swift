@@ -29,8 +29,8 @@ final class Exchange: @unchecked Sendable {
 
     /// Gives the answer; any later one is ignored. Compresses on the calling thread.
     func answer(_ response: HTTPResponse) {
-        guard !isClaimed.exchange(true, ordering: .acquiringAndReleasing) else { return }
-        wire = encoder.encode(response)
+        guard !isClaimed.exchange(true, ordering: .acquiringAndReleasing) else { return response.abandon() }
+        wire = encoder.encode(response, for: connection)
         let before = state.exchange(State.answered, ordering: .acquiringAndReleasing)
         if before == State.suspended { MHD_resume_connection(connection) }
     }

@@ -29,10 +29,14 @@ public final class HTTPServer: Sendable {
 
     public var connectionCount: Int { core.connections.count }
 
+    /// Websockets that are open.
+    public var webSocketCount: Int { core.webSockets.count }
+
     /// Memory of request bodies in flight, bytes.
     public var bodyBytesInUse: Int { core.bodies.usedBytes }
 
     /// Stops accepting, lets requests in flight finish for up to `deadlineSeconds`, cancels and answers the rest with 503, and closes.
+    /// Streams without a natural end are ended at once, websockets are told that the server goes away.
     /// Returns whether everything in flight had finished by itself. Later calls do nothing.
     @discardableResult public func shutdown(deadlineSeconds: Double = 10) -> Bool {
         core.shutdown(deadlineSeconds: deadlineSeconds)
@@ -50,7 +54,9 @@ final class ServerCore: @unchecked Sendable {
     let needsClientCertificates: Bool
     let connections = ConnectionTable()
     let bodies: BodyPool
+    let webSockets: WebSocketLoop
     private let draining = Atomic<Bool>(false)
+    private let ending = Atomic<Bool>(false)
     private let isWatching = Atomic<Bool>(true)
     private let boundTo = Atomic<UInt16>(0)
     private let complaints = Mutex<[String]>([])
@@ -68,10 +74,14 @@ final class ServerCore: @unchecked Sendable {
         needsToken = !options.tokens.isEmpty
         needsClientCertificates = options.tls?.clientAuthorities != nil
         bodies = BodyPool(budgetBytes: options.bodyBudgetBytes)
+        webSockets = WebSocketLoop(clock: options.clock)
     }
 
     var port: UInt16 { boundTo.load(ordering: .relaxed) }
+    /// No more requests are taken, those in flight go on.
     var isDraining: Bool { draining.load(ordering: .relaxed) }
+    /// Nothing goes on any more.
+    var isEnding: Bool { ending.load(ordering: .sequentiallyConsistent) }
 
     func start() throws(HTTPServerError) {
         try options.listen.checkExposure(
@@ -99,6 +109,7 @@ final class ServerCore: @unchecked Sendable {
         }
         guard let taken else { return true }
         draining.store(true, ordering: .relaxed)
+        webSockets.sayGoodbye()
         let listener = cmhd_quiesce(taken.daemon)
         if listener >= 0 { close(listener) }
         let deadline = options.clock.monotonicNanoseconds() &+ UInt64(max(0, min(deadlineSeconds, 86_400)) * 1e9)
@@ -106,6 +117,8 @@ final class ServerCore: @unchecked Sendable {
         let isClean = !hasRequests
         isWatching.store(false, ordering: .relaxed)
         taken.watch.join()
+        ending.store(true, ordering: .sequentiallyConsistent)
+        webSockets.stop()
         endRequests()
         cmhd_stop(taken.daemon)
         release()
@@ -144,13 +157,18 @@ final class ServerCore: @unchecked Sendable {
         return found
     }
 
-    /// Answers what is still with a route: the library can't be stopped while a connection sleeps.
+    /// Answers what is still with a route, and breaks off what is still being produced: the library can't be stopped while a connection sleeps.
     private func endRequests() {
         defer { for _ in 0..<40 where hasRequests { pause(milliseconds: 5) } }
         while true {
             var exchanges: [Exchange] = []
-            connections.withAll { all in exchanges = all.compactMap { $0?.pending } }
+            var streams: [HTTPBodyStream] = []
+            connections.withAll { all in
+                exchanges = all.compactMap { $0?.pending }
+                streams = all.compactMap { $0?.stream }
+            }
             exchanges.removeAll { $0.isAnswered }
+            for stream in streams { stream.cancel() }
             if exchanges.isEmpty { return }
             for exchange in exchanges {
                 exchange.cancellation.cancel()

@@ -31,6 +31,8 @@ public struct HTTPServerOptions: Sendable {
     public var idleSecondsMax = 120.0
     /// From the answer to its last byte taken by the client.
     public var sendSecondsMax = 300.0
+    /// Of an answer that comes as a stream: longest time that the client may leave bytes lying.
+    public var streamStallSecondsMax = 60.0
     /// Memory of all request bodies in flight; beyond it requests are answered with 503.
     public var bodyBudgetBytes = 256 << 20
     /// Smaller answers are not compressed.

@@ -5,17 +5,51 @@ import CMicroHTTPD
 final class WireResponse: @unchecked Sendable {
     let handle: OpaquePointer
     let status: Int
-    /// Of the body, as it goes over the wire.
+    /// Of the body, as it goes over the wire; 0 where it isn't known yet.
     let byteCount: Int
+    let stream: HTTPBodyStream?
+    let webSocket: WebSocket?
 
     init?(status: Int, bytes: UnsafeRawBufferPointer) {
         guard let handle = cmhd_response(bytes.baseAddress, bytes.count) else { return nil }
         self.handle = handle
         self.status = status
         byteCount = bytes.count
+        stream = nil
+        webSocket = nil
+    }
+
+    /// One whose body comes as `stream` gives it.
+    init?(status: Int, stream: HTTPBodyStream, connection: OpaquePointer) {
+        guard let handle = StreamedAnswer(stream, connection: connection).response() else { return nil }
+        self.handle = handle
+        self.status = status
+        byteCount = 0
+        self.stream = stream
+        webSocket = nil
+    }
+
+    /// One that hands the connection over.
+    init?(_ webSocket: WebSocket) {
+        let response = cmhd_upgrade_response { context, socket, early, earlyCount, handle in
+            guard let context, let handle else { return }
+            ServerConnection.of(context)
+                .upgraded(
+                    socket: socket, handle: handle,
+                    early: Array(UnsafeRawBufferPointer(start: early, count: early == nil ? 0 : earlyCount)))
+        }
+        guard let response else { return nil }
+        handle = response
+        status = 101
+        byteCount = 0
+        stream = nil
+        self.webSocket = webSocket
     }
 
     deinit { MHD_destroy_response(handle) }
+
+    /// What the connection is in while this is sent.
+    var phase: ServerConnection.Phase { webSocket != nil ? .upgraded : stream != nil ? .streaming : .sending }
 
     /// Fields that could not be a header (a line break in the value) are left out by the library.
     func add(_ name: String, _ value: String) { cmhd_add_header(handle, name, value) }
@@ -29,7 +63,13 @@ struct ResponseEncoder: Sendable {
     /// The `Access-Control-Allow-Origin` to send.
     var allowedOrigin: String?
 
-    func encode(_ response: HTTPResponse) -> WireResponse? {
+    /// - Parameter connection: the one that the answer is for.
+    func encode(_ response: HTTPResponse, for connection: OpaquePointer) -> WireResponse? {
+        if let webSocket = response.webSocket { return dressed(WireResponse(webSocket), response) }
+        if let stream = response.stream {
+            return dressed(
+                WireResponse(status: response.status, stream: stream, connection: connection), response)
+        }
         let isBodiless = response.status == 204 || response.status == 304 || response.status < 200
         let body = isBodiless ? [] : response.body
         let compressible =
@@ -40,9 +80,17 @@ struct ResponseEncoder: Sendable {
             coding != .identity
             ? compressed(response.status, body, coding)
             : body.withUnsafeBytes { WireResponse(status: response.status, bytes: $0) }
-        guard let wire else { return nil }
+        if compressible { wire?.add("Vary", "Accept-Encoding") }
+        return dressed(wire, response)
+    }
+
+    /// With the answer's own headers and those of the server.
+    private func dressed(_ wire: WireResponse?, _ response: HTTPResponse) -> WireResponse? {
+        guard let wire else {
+            response.abandon()
+            return nil
+        }
         for (name, value) in response.headers.fields { wire.add(name, value) }
-        if compressible { wire.add("Vary", "Accept-Encoding") }
         if let allowedOrigin {
             wire.add("Access-Control-Allow-Origin", allowedOrigin)
             wire.add("Access-Control-Allow-Methods", "GET, POST, OPTIONS")

@@ -17,6 +17,10 @@ final class ServerConnection: @unchecked Sendable {
         /// A route has the request.
         case handling
         case sending
+        /// Sending an answer that is still being produced.
+        case streaming
+        /// Handed over to the websockets.
+        case upgraded
         /// The watch has given up on it.
         case expired
     }
@@ -33,6 +37,8 @@ final class ServerConnection: @unchecked Sendable {
     private let phaseBits = Atomic<UInt8>(Phase.fresh.rawValue)
     private let sinceNanoseconds: Atomic<UInt64>
     private let pendingExchange = Mutex<Exchange?>(nil)
+    private let liveStream = Mutex<HTTPBodyStream?>(nil)
+    private let liveWebSocket = Mutex<WebSocket?>(nil)
 
     // Of the current request.
     private var target: [UInt8] = []
@@ -47,6 +53,7 @@ final class ServerConnection: @unchecked Sendable {
     private var method = ""
     private var status = 0
     private var responseBytes = 0
+    private var isHandedOver = false
 
     init(server: ServerCore, handle: OpaquePointer, socket: Int32, peer: PeerAddress) {
         self.server = server
@@ -69,6 +76,10 @@ final class ServerConnection: @unchecked Sendable {
     var since: UInt64 { sinceNanoseconds.load(ordering: .relaxed) }
     /// The request a route has.
     var pending: Exchange? { pendingExchange.withLock { $0 } }
+    /// The stream that is being sent.
+    var stream: HTTPBodyStream? { liveStream.withLock { $0 } }
+    /// What the connection becomes, or has become.
+    var webSocket: WebSocket? { liveWebSocket.withLock { $0 } }
 
     /// Marks the connection as given up, if it is still in `phase`.
     func expire(from phase: Phase) -> Bool {
@@ -97,7 +108,7 @@ final class ServerConnection: @unchecked Sendable {
         } catch {
             refusal = error
             guard error.mustClose || !isWorthDraining else { return true }
-            return send(encoder.encode(error.response), closes: true)
+            return send(encoder.encode(error.response, for: handle), closes: true)
         }
     }
 
@@ -129,13 +140,13 @@ final class ServerConnection: @unchecked Sendable {
             return sendAnswer(of: exchange)
         }
         guard enter(.handling) else { return false }
-        if let refusal { return send(encoder.encode(refusal.response), closes: refusal.mustClose) }
+        if let refusal { return send(encoder.encode(refusal.response, for: handle), closes: refusal.mustClose) }
         do throws(Refusal) {
             let request = try completeRequest()
             let exchange = Exchange(connection: handle, encoder: encoder, cancellation: request.cancellation)
             return hand(request, exchange)
         } catch {
-            return send(encoder.encode(error.response), closes: error.mustClose)
+            return send(encoder.encode(error.response, for: handle), closes: error.mustClose)
         }
     }
 
@@ -143,6 +154,7 @@ final class ServerConnection: @unchecked Sendable {
     func finish(isComplete: Bool) {
         guard startedAt != 0 else { return }
         if !isComplete { pending?.cancellation.cancel() }
+        if let stream { responseBytes = stream.totalBytes - stream.bufferedBytes }
         let now = server.options.clock.monotonicNanoseconds()
         server.observer?.exchangeFinished(
             HTTPExchange(
@@ -156,6 +168,13 @@ final class ServerConnection: @unchecked Sendable {
     func close() {
         pending?.cancellation.cancel()
         reset()
+    }
+
+    /// The answer that agrees to a websocket has been sent: the socket is now its own.
+    func upgraded(socket: Int32, handle: UnsafeMutableRawPointer, early: [UInt8]) {
+        guard let webSocket else { return cmhd_close_upgraded(handle) }
+        isHandedOver = true
+        server.webSockets.add(socket, handle: handle, early: early, webSocket)
     }
 
     // MARK: Steps
@@ -316,10 +335,16 @@ final class ServerConnection: @unchecked Sendable {
     }
 
     private func send(_ wire: WireResponse?, closes: Bool) -> Bool {
-        guard let wire, enter(.sending) else { return false }
-        if closes || server.isDraining { wire.add("Connection", "close") }
+        guard let wire, enter(wire.phase) else { return false }
+        if wire.webSocket == nil, closes || server.isDraining { wire.add("Connection", "close") }
         status = wire.status
         responseBytes = wire.byteCount
+        if let webSocket = wire.webSocket { liveWebSocket.withLock { $0 = webSocket } }
+        if let stream = wire.stream {
+            liveStream.withLock { $0 = stream }
+            // Looked at after the stream can be seen, so that either this or the end of the server cancels it.
+            if server.isEnding { stream.cancel() }
+        }
         return cmhd_answer(handle, UInt32(clamping: wire.status), wire.handle) != 0
     }
 
@@ -343,6 +368,13 @@ final class ServerConnection: @unchecked Sendable {
 
     private func reset() {
         pendingExchange.withLock { $0 = nil }
+        liveStream.withLock { $0 = nil }
+        if let webSocket {
+            // Not yet handed over, so it never will be.
+            if !isHandedOver { webSocket.end(code: 1006, reason: "the client has gone") }
+            liveWebSocket.withLock { $0 = nil }
+        }
+        isHandedOver = false
         dropBuffer()
         // The head shares the target's bytes: without it they are not copied when the next target comes.
         head = nil

@@ -49,6 +49,18 @@ void cmhd_headers(
     int (*field)(void *context, const char *name, size_t name_length, const char *value, size_t value_length), void *context);
 /// An answer whose `length` bytes are copied.
 struct MHD_Response *cmhd_response(const void *bytes, size_t length);
+/// An answer whose body comes piece by piece: `read` fills `room` and returns how many bytes it wrote, 0 after it has suspended the
+/// connection, -1 at the end, -2 when the body can't be had. `release` is called once, when the answer is no longer needed.
+struct MHD_Response *cmhd_streamed_response(
+    ssize_t (*read)(void *context, uint64_t position, char *room, size_t size), void (*release)(void *context), void *context);
+/// An answer that hands the connection over: `upgraded` gets the connection's context, its socket, the `early_length` bytes that came
+/// behind the request, and what `cmhd_close_upgraded` takes.
+struct MHD_Response *cmhd_upgrade_response(
+    void (*upgraded)(void *context, int socket, const void *early, size_t early_length, void *handle));
+/// Gives a connection that was handed over back, to be closed. Its socket must not be used afterwards.
+void cmhd_close_upgraded(void *handle);
+/// Writes the text that answers a websocket's `Sec-WebSocket-Key` (RFC 6455 4.2.2) into `accept`, which has room for 29 bytes: 1 or 0.
+int cmhd_websocket_accept(const char *key, char *accept);
 /// Adds a header field, unless it can't be one.
 void cmhd_add_header(struct MHD_Response *response, const char *name, const char *value);
 /// Sends `response` as the answer of the current request: 1 or 0.
