@@ -1,5 +1,3 @@
-import Bedrock
-
 /// Bit packing at a width that most numbers fit, with the few larger ones patched in.
 ///
 /// ```
@@ -8,15 +6,17 @@ import Bedrock
 /// │  u8   │ varints; only when bit 7 of the width is set  │ low parts          │
 /// └───────┴───────────────────────────────────────────────┴────────────────────┘
 /// ```
-enum PatchedPacking {
+public enum PatchedPacking {
     /// How many numbers have each bit length; tells the best width without looking at the numbers again.
-    struct Histogram {
-        private var counts: InlineArray<65, Int32> = .init(repeating: 0)
+    public struct Histogram {
+        @usableFromInline var counts: InlineArray<65, Int32> = .init(repeating: 0)
 
-        @inline(__always) mutating func add(_ value: UInt64) { counts[value.bitLength] &+= 1 }
+        @inlinable @inline(__always) public mutating func add(_ value: UInt64) { counts[value.bitLength] &+= 1 }
+
+        public init() {}
 
         /// The cheapest width, and about how many bytes the column takes with it.
-        func best(count: Int) -> (width: Int, bytes: Int) {
+        public func best(count: Int) -> (width: Int, bytes: Int) {
             var lengths: InlineArray<65, Int> = .init(repeating: 0)
             var used = 0
             for length in 0...64 where counts[length] > 0 {
@@ -41,7 +41,8 @@ enum PatchedPacking {
         }
     }
 
-    static func encode(
+    /// Appends `count` values at `width`, the larger ones patched.
+    public static func encode(
         _ values: UnsafePointer<UInt64>, count: Int, width: Int, into target: inout ByteBuffer
     ) {
         var patches = 0
@@ -59,7 +60,8 @@ enum PatchedPacking {
         BitPacking.pack(values, count: count, width: width, into: &target)
     }
 
-    static func decode(
+    /// Reads `count` values into `target`.
+    public static func decode(
         _ reader: inout ByteReader, count: Int, into target: UnsafeMutablePointer<UInt64>
     ) throws(DecodeError) {
         let head = try reader.u8()

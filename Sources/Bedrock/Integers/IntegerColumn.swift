@@ -1,5 +1,3 @@
-import Bedrock
-
 /// A column of whole numbers, stored as what is left after the best of four predictions.
 ///
 /// Everything is relative to the first number and divided by the common factor of all distances from it, so the first row
@@ -11,9 +9,9 @@ import Bedrock
 /// └───────────┴────────┴─────────┴────────────────────────┴─────────┴───────────────────────┘
 /// ```
 /// Row counts come from the caller: a column doesn't know how many it has.
-enum IntegerColumn {
+public enum IntegerColumn {
     /// How a number is foretold from those before it.
-    enum Prediction: UInt8, CaseIterable {
+    public enum Prediction: UInt8, CaseIterable {
         /// Frame of reference: the distance from the first number.
         case reference = 0
         /// The previous number.
@@ -32,7 +30,7 @@ enum IntegerColumn {
     }
 
     /// What `plan` decided, and what it will cost.
-    struct Plan {
+    public struct Plan {
         fileprivate var prediction = Prediction.reference
         fileprivate var isZigzag = false
         fileprivate var first: Int64 = 0
@@ -43,7 +41,7 @@ enum IntegerColumn {
         private var bodyBytes = 0
 
         /// Bytes the column takes, exact within a few.
-        var byteCount: Int {
+        public var byteCount: Int {
             1 + varintSize(ZigZag.encode(first)) + (factor > 1 ? varintSize(factor) : 0) + bodyBytes
         }
 
@@ -92,7 +90,7 @@ enum IntegerColumn {
     }
 
     /// Chooses how to store `count` (at least one) numbers; `scratch.distances` holds the scaled distances afterwards.
-    static func plan(_ values: UnsafePointer<Int64>, count: Int, scratch: ColumnScratch) -> Plan {
+    public static func plan(_ values: UnsafePointer<Int64>, count: Int, scratch: ColumnScratch) -> Plan {
         precondition(count > 0, "an integer column of \(count) rows")
         var plan = Plan()
         plan.first = values[0]
@@ -122,7 +120,7 @@ enum IntegerColumn {
     }
 
     /// Appends the column that `plan`, made just before with the same scratch, describes.
-    static func encode(_ plan: Plan, count: Int, scratch: ColumnScratch, into target: inout ByteBuffer) {
+    public static func encode(_ plan: Plan, count: Int, scratch: ColumnScratch, into target: inout ByteBuffer) {
         target.append(
             plan.prediction.rawValue | (plan.isZigzag ? Tag.zigzag : 0) | (plan.factor > 1 ? Tag.factor : 0))
         target.append(signedVarint: plan.first)
@@ -156,14 +154,14 @@ enum IntegerColumn {
     }
 
     /// Plans and appends in one go.
-    static func encode(
+    public static func encode(
         _ values: UnsafePointer<Int64>, count: Int, scratch: ColumnScratch, into target: inout ByteBuffer
     ) {
         encode(plan(values, count: count, scratch: scratch), count: count, scratch: scratch, into: &target)
     }
 
     /// Reads `count` (at least one) numbers into `target`.
-    static func decode(
+    public static func decode(
         _ reader: inout ByteReader, count: Int, into target: UnsafeMutablePointer<Int64>
     ) throws(DecodeError) {
         precondition(count > 0, "an integer column of \(count) rows")
@@ -266,6 +264,45 @@ enum IntegerColumn {
         var y = b
         while y != 0 { (x, y) = (y, x % y) }
         return x
+    }
+}
+
+extension IntegerColumn {
+    /// Reads `count` numbers into a new array; for indexes, not for samples. `count` must be bounded by the caller.
+    public static func decodeArray(_ reader: inout ByteReader, count: Int) throws(DecodeError) -> [Int64] {
+        guard count > 0 else { return [] }
+        var failure: DecodeError?
+        let values = [Int64](unsafeUninitializedCapacity: count) { buffer, used in
+            guard let base = buffer.baseAddress else { return }
+            base.initialize(repeating: 0, count: count)
+            used = count
+            do throws(DecodeError) {
+                try decode(&reader, count: count, into: base)
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        return values
+    }
+
+    /// As `decodeArray`, for numbers that must lie in `0 ..< limit`.
+    public static func decodeIndexes(_ reader: inout ByteReader, count: Int, limit: Int) throws(DecodeError) -> [UInt32] {
+        let values = try decodeArray(&reader, count: count)
+        for value in values where value < 0 || value >= limit || value > Int64(UInt32.max) {
+            throw DecodeError("index \(value) is not below \(limit)", at: reader.offset)
+        }
+        return values.map { UInt32(truncatingIfNeeded: $0) }
+    }
+
+    /// Appends a column of small numbers; nothing for none.
+    public static func encode(
+        _ values: some Collection<some BinaryInteger>, scratch: ColumnScratch, into target: inout ByteBuffer
+    ) {
+        guard !values.isEmpty else { return }
+        let numbers = values.map { Int64(truncatingIfNeeded: $0) }
+        scratch.reserve(numbers.count)
+        encode(numbers, count: numbers.count, scratch: scratch, into: &target)
     }
 }
 

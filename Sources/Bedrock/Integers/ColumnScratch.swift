@@ -1,22 +1,20 @@
-import Bedrock
-
 /// Working memory of the column encoders and decoders, reused from chunk to chunk so that none of them allocates.
 ///
 /// One per thread; not thread-safe. Pointers taken from it are invalid after the next `reserve`.
-final class ColumnScratch {
+public final class ColumnScratch {
     /// Whole numbers of a column: scaled decimals, timestamps or bit patterns.
-    private(set) var integers: UnsafeMutablePointer<Int64>
+    public private(set) var integers: UnsafeMutablePointer<Int64>
     /// Distances from the first number, divided by their common factor.
-    private(set) var distances: UnsafeMutablePointer<Int64>
+    public private(set) var distances: UnsafeMutablePointer<Int64>
     /// What gets packed.
-    private(set) var residuals: UnsafeMutablePointer<UInt64>
+    public private(set) var residuals: UnsafeMutablePointer<UInt64>
     /// Rows that are no decimals at the chunk's exponent.
-    private(set) var exceptions: UnsafeMutablePointer<Int32>
+    public private(set) var exceptions: UnsafeMutablePointer<Int32>
     /// Where a second encoding is tried.
-    var trial = ByteBuffer(capacity: 4096)
+    public var trial = ByteBuffer(capacity: 4096)
     private var capacity: Int
 
-    init(capacity: Int = 1024) {
+    public init(capacity: Int = 1024) {
         self.capacity = capacity
         integers = .allocate(capacity: capacity)
         distances = .allocate(capacity: capacity)
@@ -27,7 +25,7 @@ final class ColumnScratch {
     deinit { release() }
 
     /// Room for columns of `count` rows; contents are lost when it has to grow.
-    func reserve(_ count: Int) {
+    public func reserve(_ count: Int) {
         guard count > capacity else { return }
         release()
         capacity = max(count, capacity * 2)
