@@ -42,11 +42,11 @@ public enum ClientError: Error, Equatable, Sendable, CustomStringConvertible {
     }
 }
 
-/// An error answer of the Prometheus API.
+/// An error answer of the Prometheus or the Loki API.
 public struct APIError: Equatable, Sendable {
     /// HTTP status.
     public var status: Int
-    /// `bad_data`, `execution`, `timeout` and so on; empty where the server sent none.
+    /// `bad_data`, `execution`, `timeout` and so on; empty where the server sent none, as Loki.
     public var kind: String
     public var message: String
     /// Line and column of the fault in the query.
@@ -59,8 +59,15 @@ public struct APIError: Equatable, Sendable {
         position = Self.position(in: message)
     }
 
-    /// Prometheus writes `invalid parameter "query": 1:5: parse error: …`.
+    /// Prometheus writes `invalid parameter "query": 1:5: parse error: …`, Loki `parse error at line 1, col 5: …`.
     private static func position(in message: String) -> TextPosition? {
+        if let start = message.firstRange(of: "parse error at line ")?.upperBound {
+            let parts = message[start...].prefix { $0 != ":" }.split(separator: ",")
+            guard parts.count == 2, let line = Int(parts[0]), parts[1].hasPrefix(" col "),
+                let column = Int(parts[1].dropFirst(5)), line > 0, column > 0
+            else { return nil }
+            return TextPosition(line: line, column: column)
+        }
         let marker = "parse error"
         let bytes = Array(message.utf8)
         let wanted = Array(marker.utf8)

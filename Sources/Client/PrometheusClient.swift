@@ -7,20 +7,25 @@ import Transport
 ///
 /// Cancelling the task that awaits an answer cancels the request.
 public struct PrometheusClient: Sendable {
-    public let server: ServerContext
-    private let caller: any HTTPCaller
+    private var exchange: ServerExchange
+
+    public var server: ServerContext { exchange.server }
     /// Whole exchange, in seconds.
-    public var timeoutSeconds: Double
+    public var timeoutSeconds: Double {
+        get { exchange.timeoutSeconds }
+        set { exchange.timeoutSeconds = newValue }
+    }
     /// Largest answer accepted, in bytes.
-    public var answerBytesMax: Int
+    public var answerBytesMax: Int {
+        get { exchange.answerBytesMax }
+        set { exchange.answerBytesMax = newValue }
+    }
 
     public init(
         _ server: ServerContext, caller: any HTTPCaller, timeoutSeconds: Double = 60, answerBytesMax: Int = 256 << 20
     ) {
-        self.server = server
-        self.caller = caller
-        self.timeoutSeconds = timeoutSeconds
-        self.answerBytesMax = answerBytesMax
+        exchange = ServerExchange(
+            server: server, caller: caller, timeoutSeconds: timeoutSeconds, answerBytesMax: answerBytesMax)
     }
 
     /// A client with a connection pool of its own.
@@ -58,8 +63,10 @@ public struct PrometheusClient: Sendable {
     private func queryAnswer(
         _ path: String, _ form: [(name: String, value: String)]
     ) async throws(ClientError) -> QueryAnswer {
-        let body = try await post(path, form)
-        let (result, envelope) = try read(body) { (scanner) throws(ScanError) in try AnswerParser.result(&scanner) }
+        let body = try await exchange.post(path, form)
+        let (result, envelope) = try exchange.read(body) { (scanner) throws(ScanError) in
+            try AnswerParser.result(&scanner)
+        }
         return QueryAnswer(result, warnings: envelope.warnings, infos: envelope.infos)
     }
 
@@ -69,7 +76,7 @@ public struct PrometheusClient: Sendable {
     public func labelNames(matching selectors: [String] = [], range: TimeRange? = nil) async throws(ClientError)
         -> [String]
     {
-        try await strings(try await post("/api/v1/labels", Self.form(selectors, range, nil)))
+        try exchange.strings(try await exchange.post("/api/v1/labels", Self.form(selectors, range, nil)))
     }
 
     /// Values of one label, sorted.
@@ -77,28 +84,14 @@ public struct PrometheusClient: Sendable {
         _ name: String, matching selectors: [String] = [], range: TimeRange? = nil, limit: Int? = nil
     ) async throws(ClientError) -> [String] {
         let path = "/api/v1/label/" + PercentCoding.encode(Self.escaped(name)) + "/values"
-        return try await strings(try await get(path, Self.form(selectors, range, limit)))
+        return try exchange.strings(try await exchange.get(path, Self.form(selectors, range, limit)))
     }
 
     /// Label sets of the series that any of `selectors` matches.
     public func series(
         matching selectors: [String], range: TimeRange? = nil, limit: Int? = nil
     ) async throws(ClientError) -> [Labels] {
-        let body = try await post("/api/v1/series", Self.form(selectors, range, limit))
-        return try read(body) { (scanner) throws(ScanError) in
-            var result: [Labels] = []
-            var labels = LabelBytes()
-            try scanner.array { (scanner) throws(ScanError) in result.append(try labels.read(&scanner)) }
-            return result
-        }.value
-    }
-
-    private func strings(_ body: [UInt8]) async throws(ClientError) -> [String] {
-        try read(body) { (scanner) throws(ScanError) in
-            var result: [String] = []
-            try scanner.array { (scanner) throws(ScanError) in result.append(try scanner.string()) }
-            return result
-        }.value
+        try exchange.labelSets(try await exchange.post("/api/v1/series", Self.form(selectors, range, limit)))
     }
 
     // MARK: what the server knows about itself
@@ -125,103 +118,12 @@ public struct PrometheusClient: Sendable {
     public func document(_ path: String, _ parameters: [(name: String, value: String)]) async throws(ClientError)
         -> JSONValue
     {
-        let body = try await get(path, parameters)
-        let value = try parse(body)
-        guard value["status"]?.string == "success" else {
-            throw .api(
-                APIError(
-                    status: 200, kind: value["errorType"]?.string ?? "", message: value["error"]?.string ?? "no status")
-            )
-        }
-        return value["data"] ?? .null
+        try exchange.document(try await exchange.get(path, parameters))
     }
 
     /// Asks `/-/ready`: throws where the server can't be reached or isn't ready.
     public func checkReady() async throws(ClientError) {
-        _ = try await get("/-/ready", [], timeout: min(timeoutSeconds, 5))
-    }
-
-    private func parse(_ body: [UInt8]) throws(ClientError) -> JSONValue {
-        let parsed: Result<JSONValue, JSONError> = body.withUnsafeBytes { buffer in
-            do throws(JSONError) { return .success(try JSONValue(parsing: buffer)) } catch { return .failure(error) }
-        }
-        switch parsed {
-        case .success(let value): return value
-        case .failure(let error): throw .malformed(server: server.address, reason: error.description)
-        }
-    }
-
-    // MARK: exchange
-
-    private func get(
-        _ path: String, _ parameters: [(name: String, value: String)], timeout: Double? = nil
-    ) async throws(ClientError) -> [UInt8] {
-        let query = parameters.isEmpty ? "" : "?" + PercentCoding.form(parameters)
-        return try await exchange(HTTPCall(.get, server.address + path + query), timeout: timeout)
-    }
-
-    private func post(_ path: String, _ form: [(name: String, value: String)]) async throws(ClientError) -> [UInt8] {
-        var call = HTTPCall(.post, server.address + path)
-        call.headers.add("Content-Type", "application/x-www-form-urlencoded")
-        call.body = Array(PercentCoding.form(form).utf8)
-        return try await exchange(call, timeout: nil)
-    }
-
-    private func exchange(_ call: HTTPCall, timeout: Double?) async throws(ClientError) -> [UInt8] {
-        var call = call
-        call.timeoutSeconds = timeout ?? timeoutSeconds
-        call.responseMax = answerBytesMax
-        call.options = server.callOptions
-        if let tenant = server.tenant { call.headers.add("X-Scope-OrgID", tenant) }
-        let response: HTTPResponse
-        do throws(HTTPCallError) { response = try await caller.response(to: call) } catch {
-            throw translate(error)
-        }
-        if response.status / 100 != 2 { throw failure(response) }
-        return response.body
-    }
-
-    private func translate(_ error: HTTPCallError) -> ClientError {
-        switch error {
-        case .unreachable(let reason), .other(let reason): .unreachable(server: server.address, reason: reason)
-        case .timeout(let seconds): .timeout(server: server.address, seconds: seconds)
-        case .tooLarge(let limit): .tooLarge(bytes: limit)
-        case .cancelled: .cancelled
-        }
-    }
-
-    private func failure(_ response: HTTPResponse) -> ClientError {
-        let text = String(decoding: response.body.prefix(2_000), as: UTF8.self).trimmedBlanks
-        let envelope = response.body.withUnsafeBytes { bytes in
-            try? Envelope(bytes) { (scanner) throws(ScanError) in try scanner.skip() }
-        }
-        let reason =
-            envelope.map(\.errorText).flatMap { $0.isEmpty ? nil : $0 } ?? (text.isEmpty ? "no reason given" : text)
-        if response.status == 401 || response.status == 403 {
-            return .refused(server: server.address, status: response.status, reason: reason)
-        }
-        guard let envelope, envelope.isError else {
-            if response.status == 503 { return .unavailable(server: server.address, reason: reason) }
-            return .malformed(server: server.address, reason: "HTTP status \(response.status): \(reason)")
-        }
-        return .api(APIError(status: response.status, kind: envelope.errorType, message: reason))
-    }
-
-    private func read<T>(
-        _ body: [UInt8], _ parse: (inout JSONScanner) throws(ScanError) -> T
-    ) throws(ClientError) -> (value: T, envelope: Envelope) {
-        let outcome: Result<(value: T, envelope: Envelope), ClientError> = body.withUnsafeBytes { bytes in
-            var value: T?
-            do throws(ScanError) {
-                let envelope = try Envelope(bytes) { (scanner) throws(ScanError) in value = try parse(&scanner) }
-                if let value { return .success((value, envelope)) }
-                let reason = envelope.errorText.isEmpty ? "the answer has no data" : envelope.errorText
-                return .failure(.api(APIError(status: 200, kind: envelope.errorType, message: reason)))
-            } catch {
-                return .failure(.malformed(server: server.address, reason: "\(error.reason) at byte \(error.offset)"))
-            }
-        }
-        return try outcome.get()
+        _ = try await exchange.get("/-/ready", [], timeout: min(timeoutSeconds, 5))
     }
 
     // MARK: encoding

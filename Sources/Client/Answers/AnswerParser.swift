@@ -91,7 +91,8 @@ struct AnswerParser {
         return late
     }
 
-    private static func result(_ scanner: inout JSONScanner, _ type: String) throws(ScanError) -> QueryResult {
+    /// With the scanner at the result, whose type is known.
+    static func result(_ scanner: inout JSONScanner, _ type: String) throws(ScanError) -> QueryResult {
         switch type {
         case "matrix": return .matrix(try series(&scanner))
         case "vector": return .vector(try series(&scanner))

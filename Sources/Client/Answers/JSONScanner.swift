@@ -97,26 +97,28 @@ struct JSONScanner {
         return isEscaped ? Self.unescape(raw) : String(decoding: raw, as: UTF8.self)
     }
 
-    /// Broken escapes become U+FFFD: a label value is shown as well as it can be.
+    /// A string's text appended to `out`. Bytes that aren't UTF-8 stay what they are.
+    @inline(__always)
+    mutating func string(into out: inout [UInt8]) throws(ScanError) {
+        let (raw, isEscaped) = try rawString()
+        if isEscaped { Self.unescape(raw, into: &out) } else { out.append(contentsOf: raw) }
+    }
+
     static func unescape(_ raw: UnsafeRawBufferPointer) -> String {
-        var out: [UInt16] = []
-        var text = ""
+        var out: [UInt8] = []
+        unescape(raw, into: &out)
+        return String(decoding: out, as: UTF8.self)
+    }
+
+    /// Broken escapes and lone surrogates become U+FFFD: a text is shown as well as it can be.
+    static func unescape(_ raw: UnsafeRawBufferPointer, into out: inout [UInt8]) {
         var i = 0
-        func hex(_ at: Int) -> UInt16? {
-            guard at + 4 <= raw.count else { return nil }
-            return UInt16(String(decoding: raw[at..<at + 4], as: UTF8.self), radix: 16)
-        }
-        func flush() {
-            text += String(decoding: out, as: UTF16.self)
-            out.removeAll(keepingCapacity: true)
-        }
         while i < raw.count {
             let c = raw[i]
             if c != UInt8(ascii: "\\") {
-                var end = i
+                var end = i + 1
                 while end < raw.count, raw[end] != UInt8(ascii: "\\") { end += 1 }
-                flush()
-                text += String(decoding: raw[i..<end], as: UTF8.self)
+                out.append(contentsOf: raw[i..<end])
                 i = end
                 continue
             }
@@ -128,14 +130,39 @@ struct JSONScanner {
             case UInt8(ascii: "r"): out.append(13)
             case UInt8(ascii: "b"): out.append(8)
             case UInt8(ascii: "f"): out.append(12)
-            case UInt8(ascii: "u"):
-                out.append(hex(i) ?? 0xFFFD)
-                i += 4
-            default: out.append(UInt16(kind))
+            case UInt8(ascii: "u"): appendScalar(raw, at: &i, to: &out)
+            default: out.append(kind)
             }
         }
-        flush()
-        return text
+    }
+
+    /// The scalar whose four hex digits stand at `i`, with the second half of a pair behind it.
+    private static func appendScalar(_ raw: UnsafeRawBufferPointer, at i: inout Int, to out: inout [UInt8]) {
+        let unit = hex(raw, i)
+        i += 4
+        var value = unit ?? 0xFFFD
+        if let unit, unit & 0xFC00 == 0xD800, i + 1 < raw.count, raw[i] == UInt8(ascii: "\\"),
+            raw[i + 1] == UInt8(ascii: "u"), let low = hex(raw, i + 2), low & 0xFC00 == 0xDC00
+        {
+            value = 0x10000 + (unit & 0x3FF) << 10 + low & 0x3FF
+            i += 6
+        }
+        let scalar = Unicode.Scalar(value) ?? "\u{FFFD}"
+        out.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
+    }
+
+    private static func hex(_ raw: UnsafeRawBufferPointer, _ at: Int) -> UInt32? {
+        guard at + 4 <= raw.count else { return nil }
+        var value: UInt32 = 0
+        for i in at..<at + 4 {
+            switch raw[i] {
+            case 48...57: value = value << 4 | UInt32(raw[i] - 48)
+            case 65...70: value = value << 4 | UInt32(raw[i] - 55)
+            case 97...102: value = value << 4 | UInt32(raw[i] - 87)
+            default: return nil
+            }
+        }
+        return value
     }
 
     /// Passes over one value of any kind. Iterative, so that depth costs nothing.
@@ -171,6 +198,19 @@ struct JSONScanner {
     }
 
     // MARK: numbers
+
+    /// A quoted whole number, such as a time in nanoseconds.
+    @inline(__always)
+    mutating func quotedInteger() throws(ScanError) -> Int64 {
+        let place = offset
+        let raw = try rawString().bytes
+        guard let value = NumberText.parseInteger(raw) else {
+            throw ScanError(
+                reason: "expected a whole number, not \"\(String(decoding: raw.prefix(40), as: UTF8.self))\"",
+                offset: place)
+        }
+        return value
+    }
 
     /// A bare JSON number in seconds as milliseconds.
     @inline(__always)

@@ -11,14 +11,19 @@ enum ExitStatus: Int32 {
 /// A flag of a command. The table of commands is the one source of parsing, help and shell completion.
 struct Flag: Sendable {
     let name: String
+    /// One letter that says the same, such as `-f`.
+    let short: String?
     /// Nil for a switch.
     let placeholder: String?
     let help: String
     /// Words to complete with.
     let choices: [String]
 
-    init(_ name: String, _ placeholder: String? = nil, _ help: String, choices: [String] = []) {
+    init(
+        _ name: String, _ placeholder: String? = nil, _ help: String, choices: [String] = [], short: String? = nil
+    ) {
         self.name = name
+        self.short = short
         self.placeholder = placeholder
         self.help = help
         self.choices = choices
@@ -94,5 +99,5 @@ let globalFlags: [Flag] = [
     Flag("--ca-file", "FILE", "authorities to trust for https"),
     Flag("--color", "WHEN", "auto, always or never", choices: ["auto", "always", "never"]),
     Flag("--json", nil, "print JSON"),
-    Flag("--help", nil, "this text"),
+    Flag("--help", nil, "this text", short: "-h"),
 ]

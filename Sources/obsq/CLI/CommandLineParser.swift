@@ -9,8 +9,10 @@ struct CommandLineParser {
         var invocation = Invocation()
         var operands: [String] = []
         let command = find(in: words)
-        let flags = Dictionary(
-            (globalFlags + (command?.flags ?? [])).map { ($0.name, $0) }, uniquingKeysWith: { _, last in last })
+        let known = globalFlags + (command?.flags ?? [])
+        let flags = Dictionary(known.map { ($0.name, $0) }, uniquingKeysWith: { _, last in last })
+        let shorts = Dictionary(
+            known.compactMap { flag in flag.short.map { ($0, flag.name) } }, uniquingKeysWith: { _, last in last })
         var rest = words[...]
         var literal = false
         while let word = rest.popFirst() {
@@ -23,7 +25,7 @@ struct CommandLineParser {
                 continue
             }
             let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-            let name = parts[0] == "-h" ? "--help" : parts[0]
+            let name = shorts[parts[0]] ?? parts[0]
             guard let flag = flags[name] else {
                 let hint = Suggestion.hint(name, in: flags.keys)
                 throw UsageError("unknown flag \(name)\(hint)")

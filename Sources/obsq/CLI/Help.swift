@@ -6,7 +6,7 @@ struct Help {
         let width = commands.map { $0.name.count }.max() ?? 0
         let rows = commands.map { "  \($0.name.padded(width))  \($0.summary)" }
         return """
-            obsq: ask obsd, or a data folder, about metrics
+            obsq: ask obsd, or a data folder, about metrics and logs
 
             usage: obsq COMMAND [ARGUMENTS] [FLAGS]
 
@@ -26,8 +26,9 @@ struct Help {
     }
 
     private func lines(_ flags: [Flag]) -> String {
-        let names = flags.map { $0.placeholder.map { " " + $0 }.map { n in "" + n } ?? "" }
-        let heads = zip(flags, names).map { "  \($0.name)\($1)" }
+        let heads = flags.map { flag in
+            "  " + (flag.short.map { $0 + ", " } ?? "") + flag.name + (flag.placeholder.map { " " + $0 } ?? "")
+        }
         let width = heads.map(\.count).max() ?? 0
         return zip(heads, flags).map { "\($0.padded(width))  \($1.help)" }.joined(separator: "\n")
     }
@@ -82,7 +83,7 @@ struct Help {
             }
             for flag in command.flags {
                 lines.append(
-                    "complete -c obsq -n '__fish_seen_subcommand_from \(parts[0])' -l \(flag.name.dropFirst(2))\(flag.placeholder == nil ? "" : " -r")"
+                    "complete -c obsq -n '__fish_seen_subcommand_from \(parts[0])' -l \(flag.name.dropFirst(2))\(flag.short.map { " -s " + $0.dropFirst() } ?? "")\(flag.placeholder == nil ? "" : " -r")"
                 )
             }
         }

@@ -34,6 +34,12 @@ struct Output: Sendable {
 
     func raw(_ text: String) { write(text, to: STDOUT_FILENO) }
 
+    /// Bytes as they are, on standard output.
+    func raw(_ bytes: UnsafeRawBufferPointer) { write(bytes, to: STDOUT_FILENO) }
+
+    /// Whether a person looks at standard output.
+    var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+
     func error(_ text: String) {
         write((errorColour ? "\u{1B}[31mobsq:\u{1B}[0m " : "obsq: ") + text + "\n", to: STDERR_FILENO)
     }
@@ -50,15 +56,17 @@ struct Output: Sendable {
 
     private func write(_ text: String, to descriptor: Int32) {
         var text = text
-        text.withUTF8 { bytes in
-            var done = 0
-            while done < bytes.count {
-                let n = Glibc.write(descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done)
-                if n < 0 && errno == EINTR { continue }
-                // A closed pipe (`obsq … | head`) ends the program quietly.
-                if n <= 0 { exit(ExitStatus.done.rawValue) }
-                done += n
-            }
+        text.withUTF8 { write(UnsafeRawBufferPointer($0), to: descriptor) }
+    }
+
+    private func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) {
+        var done = 0
+        while done < bytes.count {
+            let n = Glibc.write(descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done)
+            if n < 0 && errno == EINTR { continue }
+            // A closed pipe (`obsq … | head`) ends the program quietly.
+            if n <= 0 { exit(ExitStatus.done.rawValue) }
+            done += n
         }
     }
 }

@@ -8,6 +8,7 @@ import Transport
 /// The server, or the data folder, that a command talks to.
 struct Session: Sendable {
     let client: PrometheusClient
+    let logs: LokiClient
     /// Whoever answers in place of a server; kept alive with the session.
     private let local: LocalServer?
 
@@ -35,13 +36,16 @@ struct Session: Sendable {
             self.local = local
             context.address = "http://local"
             client = PrometheusClient(context, caller: local, timeoutSeconds: timeoutSeconds)
+            logs = LokiClient(context, caller: local, timeoutSeconds: timeoutSeconds)
             return
         }
         local = nil
         var options = HTTPClientOptions()
         options.userAgent = "obsq/\(version)"
         options.defaults = context.callOptions
-        client = PrometheusClient(context, caller: HTTPClient(options), timeoutSeconds: timeoutSeconds)
+        let caller = HTTPClient(options)
+        client = PrometheusClient(context, caller: caller, timeoutSeconds: timeoutSeconds)
+        logs = LokiClient(context, caller: caller, timeoutSeconds: timeoutSeconds)
     }
 
     /// Runs `body` and turns a client's error into words, with a caret under the offending place of `query`.
@@ -49,13 +53,24 @@ struct Session: Sendable {
         -> T
     {
         do throws(ClientError) { return try await body(client) } catch {
-            var text = error.description
-            if let query, case .api(let api) = error, api.position != nil {
-                do throws(ParseError) { _ = try PromQLParser.parse(query) } catch {
-                    text += "\n" + error.excerpt(of: query)
-                }
+            throw failure(error) {
+                guard let query else { return nil }
+                do throws(ParseError) { _ = try PromQLParser.parse(query) } catch { return error.excerpt(of: query) }
+                return nil
             }
-            throw Failure(text, error.isConnection ? .refused : .no)
         }
+    }
+
+    /// As `ask`, of logs; `query` is LogQL.
+    func askLogs<T>(_ query: String? = nil, _ body: (LokiClient) async throws(ClientError) -> T) async throws(Failure)
+        -> T
+    {
+        do throws(ClientError) { return try await body(logs) } catch { throw failure(error) { nil } }
+    }
+
+    private func failure(_ error: ClientError, excerpt: () -> String?) -> Failure {
+        var text = error.description
+        if case .api(let api) = error, api.position != nil, let excerpt = excerpt() { text += "\n" + excerpt }
+        return Failure(text, error.isConnection ? .refused : .no)
     }
 }

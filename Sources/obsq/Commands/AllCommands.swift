@@ -1,5 +1,6 @@
 /// Every command, in the order of the overview.
 let allCommands: [Command] = [
-    queryCommand, rangeCommand, labelsCommand, seriesCommand, statusCommand, dashCommand, checkConfigCommand,
+    queryCommand, rangeCommand, labelsCommand, seriesCommand, logsCommand, statusCommand, dashCommand,
+    checkConfigCommand,
     checkMetricsCommand, checkQueryCommand, testPromQLCommand, verifyCommand,
 ]

@@ -1,7 +1,6 @@
 import Bedrock
 import Configuration
 import Formats
-import Glibc
 import PromQL
 
 let checkConfigCommand = Command(
@@ -37,41 +36,15 @@ let checkMetricsCommand = Command(
     })
 
 let checkQueryCommand = Command(
-    "check query", "[QUERY…]", "parse PromQL queries; one line of answer for each",
-    flags: [
-        Flag("--lines", nil, "one query a line on standard input"),
-        Flag("--jsonl", nil, "rows {\"query\": …} on standard input"),
-    ],
+    "check query", "[QUERY…]", "parse PromQL queries; one line of answer for each", flags: QueryCheck.flags,
     run: { invocation in
-        var queries = invocation.arguments
-        if invocation.has("--lines") { queries += Input.lines(try Input.read("-")) }
-        if invocation.has("--jsonl") { queries += try jsonLinesQueries(try Input.read("-")) }
-        if queries.isEmpty && !invocation.has("--lines") && !invocation.has("--jsonl") {
-            throw UsageError("check query wants a query, --lines or --jsonl")
-        }
-        var failed = false
-        for query in queries {
+        try QueryCheck { query in
             do throws(ParseError) {
                 _ = try PromQLParser.parse(query)
-                invocation.output.line("ok")
+                return nil
             } catch {
-                failed = true
                 let hint = error.hint.map { " (\($0))" } ?? ""
-                invocation.output.line("\(error)\(hint)")
-                if queries.count == 1 && isatty(STDOUT_FILENO) == 1 {
-                    invocation.output.line(error.excerpt(of: query))
-                }
+                return QueryFault(text: "\(error)\(hint)", excerpt: error.excerpt(of: query))
             }
-        }
-        return failed ? .no : .done
+        }.run(invocation)
     })
-
-private func jsonLinesQueries(_ bytes: [UInt8]) throws -> [String] {
-    try Input.lines(bytes).enumerated().compactMap { number, line in
-        if line.isEmpty { return nil }
-        guard let row = try? JSONValue(parsing: line), let query = row["query"]?.string else {
-            throw Failure("<stdin>:\(number + 1):1: expected a row {\"query\": …}", .usage)
-        }
-        return query
-    }
-}

@@ -20,7 +20,9 @@ let rangeCommand = Command(
         let range = try TimeArgument.range(invocation, now: SystemClock().now())
         let output = invocation.output
         let points = Int64(invocation.has("--graph") ? max(40, (output.width - 12) * 2) : 120)
-        let step = try invocation.value("--step").map(TimeArgument.span) ?? niceStep((range.end - range.start) / points)
+        let step =
+            try invocation.value("--step").map(TimeArgument.span)
+            ?? TimeArgument.niceStep((range.end - range.start) / points)
         let limit = try invocation.value("--limit").map(wholeNumber)
         let session = try Session(invocation)
         // Steps stand on multiples of the step, so that a graph drawn again shows the same points.
@@ -50,14 +52,9 @@ let rangeCommand = Command(
             output.note("no data")
         } else {
             let height = try invocation.value("--height").map(wholeNumber) ?? 16
-            let graph = RangeGraph(table, start: start, end: range.end, step: step, unit: invocation.value("--unit"))
+            var graph = RangeGraph(table, start: start, end: range.end, step: step)
+            graph.unit = UnitFormat(invocation.value("--unit"))
             output.raw(graph.text(width: output.width, height: height, colour: output.colour))
         }
         return .done
     })
-
-/// The next of 1, 5, 10, 15, 30 s, 1, 2, 5, 10, 15, 30 min, 1, 2, 6, 12 h, 1 d and its multiples; milliseconds.
-private func niceStep(_ wanted: Int64) -> Int64 {
-    let steps: [Int64] = [1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 43_200, 86_400]
-    return steps.map { $0 * 1000 }.first { $0 >= wanted } ?? (wanted / 86_400_000 + 1) * 86_400_000
-}
