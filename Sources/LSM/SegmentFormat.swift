@@ -24,6 +24,14 @@ public protocol SegmentFormat: Sendable {
         _ inputs: [Segment], clip: TimeRange, tombstones: [Tombstone], tier: Int, into writer: any ObjectWriter,
         damage: (SegmentDamage) -> Void, yield: () throws -> Void
     ) throws -> SegmentSummary?
+    /// Judges the predicate of a delete before it is accepted. Signals without predicates refuse every one but the empty.
+    func check(predicate: String) throws
+}
+
+extension SegmentFormat {
+    public func check(predicate: String) throws {
+        guard predicate.isEmpty else { throw WriteError.invalid("deletes of \(signal) take no predicate") }
+    }
 }
 
 /// Rows of one (signal, shard) that are only in memory and in the write queue.
@@ -98,13 +106,25 @@ public struct Tombstone: Hashable, Sendable {
     public var tenant: Tenant
     public var matchers: [Matcher]
     public var range: TimeRange
+    /// What else a row must be to be hidden, in words of the signal; empty: every row is.
+    public var predicate: String
     /// Rows at or above this offset are not hidden.
     public var offset: UInt64
+    /// Of the receipt; empty: there is none.
+    public var id: String
+    /// Milliseconds since the Unix epoch; 0: unknown.
+    public var createdAt: Int64
 
-    public init(tenant: Tenant, matchers: [Matcher], range: TimeRange, offset: UInt64) {
+    public init(
+        tenant: Tenant, matchers: [Matcher], range: TimeRange, predicate: String = "", offset: UInt64, id: String = "",
+        createdAt: Int64 = 0
+    ) {
         self.tenant = tenant
         self.matchers = matchers
         self.range = range
+        self.predicate = predicate
         self.offset = offset
+        self.id = id
+        self.createdAt = createdAt
     }
 }

@@ -133,7 +133,7 @@ final class TemporaryDirectory {
         let directory = try TemporaryDirectory()
         let path = Path.join(directory.path, "catalog.db")
         do { try SQLiteDatabase(path: path).run("PRAGMA user_version=99") }
-        #expect(throws: CatalogError.newerVersion(found: 99, known: 1)) { try SQLiteCatalog(path: path) }
+        #expect(throws: CatalogError.newerVersion(found: 99, known: 2)) { try SQLiteCatalog(path: path) }
         try PosixFileSystem().replace(Path.join(directory.path, "garbage.db"), with: Array("no database at all".utf8))
         #expect(throws: CatalogError.self) { try SQLiteCatalog(path: Path.join(directory.path, "garbage.db")) }
     }

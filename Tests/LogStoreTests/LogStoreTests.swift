@@ -40,8 +40,9 @@ import Testing
                 )
             }
         }
+        // Streams may outlive their last row until compaction has dropped it.
         let all = try snapshot.streams(matching: [], range: .everything, cancellation: Cancellation())
-        #expect(all == Set(model.rows.map(\.labels)).sorted(), "\(what)")
+        #expect(Set(model.rows.map(\.labels)).isSubset(of: all), "\(what)")
     }
 
     @Test(arguments: 1...6) func answersAsTheModelDoes(seed: UInt64) throws {
@@ -58,10 +59,11 @@ import Testing
                 rows: samples.int(1..<120), streams: 12, spanNanoseconds: 7_200_000_000_000, at: LogSamples.start,
                 &model)
             try rig.write(batch)
-            switch samples.int(0..<4) {
+            switch samples.int(0..<6) {
             case 0: try rig.flush()
             case 1: try rig.reopen()
             case 2: rig.settle()
+            case 3: try Self.delete(rig, &model, &samples)
             default: break
             }
             if round % 4 == 3 { try Self.compare(rig, model, &samples, "round \(round)") }
@@ -70,6 +72,28 @@ import Testing
         rig.settle(steps: 2000)
         try Self.compare(rig, model, &samples, "at the end")
         #expect(rig.engine.damage.reports.isEmpty, "\(rig.engine.damage.reports)")
+        for _ in 0..<200 where rig.engine.deletes(.default).contains(where: { $0.state != .gone }) {
+            rig.clock.advance(milliseconds: 60_000)
+            rig.settle(steps: 40)
+        }
+        #expect(rig.engine.deletes(.default).allSatisfy { $0.state == .gone })
+        try Self.compare(rig, model, &samples, "when all is gone")
+    }
+
+    /// Deletes something, in the store and in the model.
+    static func delete(_ rig: LogRig, _ model: inout LogModel, _ samples: inout LogSamples) throws {
+        var request = try requests(&samples)[samples.int(1..<7)]
+        // Deletes are as fine as milliseconds.
+        request.range.start = max(request.range.start, 0)
+        request.range.end = min(request.range.end, 2 * LogSamples.start)
+        if samples.int(0..<3) == 0 { request.filters = [] }
+        try rig.wait {
+            rig.engine.delete(
+                tenant: .default, matchers: request.matchers, range: request.range, filters: request.filters,
+                metadataMatchers: request.metadataMatchers, done: $0)
+        }
+        let gone = request
+        model.remove { LogModel.passes($0, gone) }
     }
 
     @Test func servesTenantsApart() throws {

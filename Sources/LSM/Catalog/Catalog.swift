@@ -45,8 +45,12 @@ public struct CatalogEdit: Sendable {
     /// Reserved names that no object will have, and removed objects whose bytes are gone.
     public var forgotten: [String] = []
     public var tombstonesAdded: [Tombstone] = []
-    /// By offset.
+    /// By offset: they have nothing left to hide. The records of those with an id stay.
     public var tombstonesDropped: [UInt64] = []
+    /// Deletes with an id of which no byte is left, by offset, with the time, milliseconds since the Unix epoch.
+    public var deletesGone: [UInt64: Int64] = [:]
+    /// By offset.
+    public var deletesForgotten: [UInt64] = []
 
     public init(shard: ShardKey, epoch: UInt64) {
         self.shard = shard

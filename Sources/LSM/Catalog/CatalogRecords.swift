@@ -55,13 +55,39 @@ public struct SegmentRecord: Hashable, Sendable {
 
 /// An object that is no segment any more and still has bytes.
 public struct RemovedObject: Hashable, Sendable {
+    /// What of its segment record tells whether a delete's rows are in it.
+    public struct Content: Hashable, Sendable {
+        public var tenant: Tenant
+        public var timeRange: TimeRange
+        public var firstOffset: UInt64
+        public var tombstonesThrough: UInt64
+
+        public init(tenant: Tenant, timeRange: TimeRange, firstOffset: UInt64, tombstonesThrough: UInt64) {
+            self.tenant = tenant
+            self.timeRange = timeRange
+            self.firstOffset = firstOffset
+            self.tombstonesThrough = tombstonesThrough
+        }
+    }
+
     public var name: String
     /// Milliseconds since the Unix epoch.
     public var deleteAfter: Int64
+    /// Nil: it was removed by a version that did not note it.
+    public var content: Content?
 
-    public init(name: String, deleteAfter: Int64) {
+    public init(name: String, deleteAfter: Int64, content: Content? = nil) {
         self.name = name
         self.deleteAfter = deleteAfter
+        self.content = content
+    }
+
+    init(_ record: SegmentRecord, deleteAfter: Int64) {
+        self.init(
+            name: record.name, deleteAfter: deleteAfter,
+            content: Content(
+                tenant: record.tenant, timeRange: record.summary.timeRange, firstOffset: record.firstOffset,
+                tombstonesThrough: record.tombstonesThrough))
     }
 }
 
@@ -98,7 +124,10 @@ public struct ShardState: Equatable, Sendable {
     /// Name to the epoch that reserved it.
     public var reservations: [String: UInt64] = [:]
     public var removed: [RemovedObject] = []
+    /// Deletes that hide rows.
     public var tombstones: [Tombstone] = []
+    /// Deletes with an id, also those that have nothing left to hide.
+    public var deletes: [DeleteRecord] = []
 
     public init(epoch: UInt64) { self.epoch = epoch }
 }

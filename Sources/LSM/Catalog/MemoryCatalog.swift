@@ -88,8 +88,16 @@ extension ShardState {
             removed.removeAll { $0.name == name }
         }
         for tombstone in edit.tombstonesAdded where !tombstones.contains(where: { $0.offset == tombstone.offset }) {
+            if deletes.contains(where: { $0.tombstone.offset == tombstone.offset }) { continue }
             tombstones.append(tombstone)
+            if !tombstone.id.isEmpty { deletes.append(DeleteRecord(tombstone: tombstone)) }
         }
         tombstones.removeAll { edit.tombstonesDropped.contains($0.offset) }
+        for at in deletes.indices {
+            let offset = deletes[at].tombstone.offset
+            if edit.tombstonesDropped.contains(offset) { deletes[at].isApplied = true }
+            if let time = edit.deletesGone[offset] { deletes[at].goneAt = time }
+        }
+        deletes.removeAll { edit.deletesForgotten.contains($0.tombstone.offset) }
     }
 }

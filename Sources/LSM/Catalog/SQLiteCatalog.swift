@@ -17,11 +17,15 @@ public final class SQLiteCatalog: Catalog, @unchecked Sendable {
         database = try SQLiteDatabase(path: path, readOnly: readOnly)
         let found = try Self.version(database)
         if found > CatalogSchema.version { throw .newerVersion(found: found, known: CatalogSchema.version) }
+        database.schemaVersion = found
         if readOnly { return }
         try database.run("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=256;")
         if found < CatalogSchema.version {
-            let create = CatalogSchema.create + "PRAGMA user_version=\(CatalogSchema.version);"
-            try database.transaction { () throws(CatalogError) in try database.run(create) }
+            let make = found == 0 ? CatalogSchema.create : CatalogSchema.fromVersion1
+            try database.transaction { () throws(CatalogError) in
+                try database.run(make + "PRAGMA user_version=\(CatalogSchema.version);")
+            }
+            database.schemaVersion = CatalogSchema.version
         }
     }
 

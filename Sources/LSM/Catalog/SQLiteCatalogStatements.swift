@@ -22,8 +22,19 @@ extension SQLiteDatabase {
             try statement("DELETE FROM segments WHERE name = ? AND signal = ? AND shard = ?")
                 .bind(.text(object.name), signal, shard).run()
             if changes != 1 { throw .conflict("\(object.name) is not live") }
-            try statement("INSERT INTO removed (name, signal, shard, delete_after) VALUES (?, ?, ?, ?)")
-                .bind(.text(object.name), signal, shard, .integer(object.deleteAfter)).run()
+            try statement(
+                """
+                INSERT INTO removed (name, signal, shard, delete_after, tenant, time_min, time_max, first_position,
+                    tombstones_through) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """
+            ).bind(
+                .text(object.name), signal, shard, .integer(object.deleteAfter),
+                object.content.map { .text($0.tenant.name) } ?? .null,
+                object.content.map { .integer($0.timeRange.start) } ?? .null,
+                object.content.map { .integer($0.timeRange.end) } ?? .null,
+                object.content.map { .bits($0.firstOffset) } ?? .null,
+                object.content.map { .bits($0.tombstonesThrough) } ?? .null
+            ).run()
         }
         for name in edit.forgotten {
             for table in ["reservations", "removed"] {
@@ -31,22 +42,37 @@ extension SQLiteDatabase {
                     .bind(.text(name), signal, shard).run()
             }
         }
+        try applyDeletes(edit, signal, shard)
+    }
+
+    private func applyDeletes(
+        _ edit: CatalogEdit, _ signal: SQLiteStatement.Value, _ shard: SQLiteStatement.Value
+    ) throws(CatalogError) {
         for tombstone in edit.tombstonesAdded {
             var matchers = ByteBuffer()
             MatcherCoding.append(tombstone.matchers, to: &matchers)
             try statement(
                 """
-                INSERT OR IGNORE INTO tombstones (signal, shard, position, tenant, matchers, time_min, time_max)
-                VALUES (?, ?, ?, ?, ?, ?, ?)
+                INSERT OR IGNORE INTO tombstones (signal, shard, position, tenant, matchers, time_min, time_max,
+                    predicate, id, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """
             ).bind(
                 signal, shard, .bits(tombstone.offset), .text(tombstone.tenant.name), .blob(matchers.array()),
-                .integer(tombstone.range.start), .integer(tombstone.range.end)
+                .integer(tombstone.range.start), .integer(tombstone.range.end), .text(tombstone.predicate),
+                .text(tombstone.id), .integer(tombstone.createdAt)
             ).run()
         }
+        let place = "WHERE signal = ? AND shard = ? AND position = ?"
         for offset in edit.tombstonesDropped {
-            try statement("DELETE FROM tombstones WHERE signal = ? AND shard = ? AND position = ?")
-                .bind(signal, shard, .bits(offset)).run()
+            try statement("DELETE FROM tombstones \(place) AND id = ''").bind(signal, shard, .bits(offset)).run()
+            try statement("UPDATE tombstones SET is_applied = 1 \(place)").bind(signal, shard, .bits(offset)).run()
+        }
+        for (offset, time) in edit.deletesGone {
+            try statement("UPDATE tombstones SET gone_at = ? \(place)")
+                .bind(.integer(time), signal, shard, .bits(offset)).run()
+        }
+        for offset in edit.deletesForgotten {
+            try statement("DELETE FROM tombstones \(place)").bind(signal, shard, .bits(offset)).run()
         }
     }
 
@@ -123,19 +149,31 @@ extension SQLiteDatabase {
         try statement("SELECT name, epoch FROM reservations WHERE signal = ? AND shard = ?").bind(signal, shard).rows {
             state.reservations[$0.text(0)] = UInt64(bitPattern: $0.integer(1))
         }
-        try statement("SELECT name, delete_after FROM removed WHERE signal = ? AND shard = ? ORDER BY name")
-            .bind(signal, shard).rows {
-                state.removed.append(RemovedObject(name: $0.text(0), deleteAfter: $0.integer(1)))
-            }
+        try readDeletes(key, into: &state)
+        return state
+    }
+
+    /// Removed objects and deletes; of a file of version 1 without what it lacks.
+    private func readDeletes(_ key: ShardKey, into state: inout ShardState) throws(CatalogError) {
+        let signal = SQLiteStatement.Value.text(key.signal)
+        let shard = SQLiteStatement.Value.integer(Int64(key.index))
+        let isOld = schemaVersion < 2
+        let content = isOld ? "NULL" : "tenant, time_min, time_max, first_position, tombstones_through"
+        try statement("SELECT name, delete_after, \(content) FROM removed WHERE signal = ? AND shard = ? ORDER BY name")
+            .bind(signal, shard).rows { state.removed.append($0.removedObject()) }
+        let receipt = isOld ? "'', '', 0, 0, NULL" : "predicate, id, created_at, is_applied, gone_at"
         try statement(
             """
-            SELECT position, tenant, matchers, time_min, time_max FROM tombstones
+            SELECT position, tenant, matchers, time_min, time_max, \(receipt) FROM tombstones
             WHERE signal = ? AND shard = ? ORDER BY position
             """
         ).bind(signal, shard).rows { (row) throws(CatalogError) in
-            state.tombstones.append(try row.tombstone(key))
+            let delete = DeleteRecord(
+                tombstone: try row.tombstone(key), isApplied: row.integer(8) != 0,
+                goneAt: row.isNull(9) ? nil : row.integer(9))
+            if !delete.isApplied { state.tombstones.append(delete.tombstone) }
+            if !delete.tombstone.id.isEmpty { state.deletes.append(delete) }
         }
-        return state
     }
 }
 
@@ -151,6 +189,16 @@ extension SQLiteStatement {
             epoch: UInt64(bitPattern: integer(13)), tombstonesThrough: UInt64(bitPattern: integer(14)))
     }
 
+    fileprivate func removedObject() -> RemovedObject {
+        let content =
+            isNull(2)
+            ? nil
+            : RemovedObject.Content(
+                tenant: Tenant(text(2)), timeRange: TimeRange(integer(3), integer(4)),
+                firstOffset: UInt64(bitPattern: integer(5)), tombstonesThrough: UInt64(bitPattern: integer(6)))
+        return RemovedObject(name: text(0), deleteAfter: integer(1), content: content)
+    }
+
     fileprivate func tombstone(_ shard: ShardKey) throws(CatalogError) -> Tombstone {
         let bytes = blob(2)
         do {
@@ -160,7 +208,7 @@ extension SQLiteStatement {
             }
             return Tombstone(
                 tenant: Tenant(text(1)), matchers: matchers, range: TimeRange(integer(3), integer(4)),
-                offset: UInt64(bitPattern: integer(0)))
+                predicate: text(5), offset: UInt64(bitPattern: integer(0)), id: text(6), createdAt: integer(7))
         } catch { throw .failed("tombstone \(integer(0)) of \(shard) is not readable: \(error)") }
     }
 }

@@ -5,6 +5,8 @@ final class SQLiteDatabase {
     private var connection: OpaquePointer?
     private var statements: [String: SQLiteStatement] = [:]
     let path: String
+    /// Of the tables found; below the newest only where the file is read and never written.
+    var schemaVersion = 0
 
     /// Opens or creates the file.
     init(path: String, readOnly: Bool = false) throws(CatalogError) {

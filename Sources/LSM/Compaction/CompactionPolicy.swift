@@ -12,6 +12,8 @@ struct CompactionJob: Equatable {
     var outputs: [Output]
     /// Deletes to apply for good, by offset.
     var tombstones: [Tombstone]
+    /// Deletes up to this one have no row in the outputs to hide.
+    var tombstonesThrough: UInt64
 }
 
 /// Time-windowed, tiered compaction, as a pure function of the live segments and the clock.
@@ -50,6 +52,7 @@ struct CompactionPolicy {
             for tier in 1...windows.count {
                 if let job = windowed(tier, runs, deletes, now: now) { return job }
             }
+            if let job = rewrite(runs, deletes) { return job }
         }
         return nil
     }
@@ -64,6 +67,22 @@ struct CompactionPolicy {
 
     private func isClosed(_ window: TimeRange, _ now: Int64) -> Bool {
         window.end < now.subtractingReportingOverflow(latenessMilliseconds).partialValue
+    }
+
+    /// A run that a delete touches is rewritten in its place, alone: nobody should wait for a merge to have data deleted.
+    private func rewrite(_ runs: [SegmentRecord], _ deletes: [Tombstone]) -> CompactionJob? {
+        guard let last = deletes.map(\.offset).max() else { return nil }
+        let touched = runs.first { run in
+            deletes.contains {
+                run.lastOffset < $0.offset && run.tombstonesThrough < $0.offset
+                    && run.summary.timeRange.overlaps($0.range)
+            }
+        }
+        guard let touched else { return nil }
+        return CompactionJob(
+            inputs: [touched],
+            outputs: [.init(tier: touched.tier, window: touched.window ?? touched.summary.timeRange)],
+            tombstones: deletes.filter { $0.offset > touched.lastOffset }, tombstonesThrough: last)
     }
 
     private func flushed(
@@ -135,6 +154,10 @@ struct CompactionPolicy {
             }
         }
         guard let last = inputs.map(\.lastOffset).max() else { return nil }
-        return CompactionJob(inputs: inputs, outputs: outputs(inputs), tombstones: deletes.filter { $0.offset > last })
+        // Deletes at or before `last` have nothing to hide here: their rows went before, or were never in these times.
+        let through = max(deletes.map(\.offset).max() ?? 0, inputs.map(\.tombstonesThrough).max() ?? 0)
+        return CompactionJob(
+            inputs: inputs, outputs: outputs(inputs), tombstones: deletes.filter { $0.offset > last },
+            tombstonesThrough: through)
     }
 }

@@ -87,7 +87,7 @@ final class CompactionWorker<Format: SegmentFormat>: Worker, @unchecked Sendable
             // What is damaged is kept as long as its rows would have been, for whoever wants to look into it.
             edit.removed = job.inputs.map {
                 let keep = damaged.contains($0.name) ? options.retentionMilliseconds : options.graceMilliseconds
-                return RemovedObject(name: $0.name, deleteAfter: now + keep)
+                return RemovedObject($0, deleteAfter: now + keep)
             }
             try environment.catalog.commit(edit)
             shard.root.update { $0.replacing(names, by: outputs) }
@@ -136,11 +136,11 @@ final class CompactionWorker<Format: SegmentFormat>: Worker, @unchecked Sendable
                 yield: { if isClosing() || shard.fault != nil || environment.disk.isFull { throw Cancelled.byCaller } })
             guard let summary else { return nil }
             return SegmentRecord(
-                name: name, tenant: tenant, tier: output.tier, window: output.window, summary: summary,
+                name: name, tenant: tenant, tier: output.tier, window: output.tier == 0 ? nil : output.window,
+                summary: summary,
                 firstOffset: job.inputs.map(\.firstOffset).min() ?? 0,
                 lastOffset: job.inputs.map(\.lastOffset).max() ?? 0, epoch: shard.epoch,
-                tombstonesThrough: max(
-                    job.tombstones.map(\.offset).max() ?? 0, job.inputs.map(\.tombstonesThrough).max() ?? 0))
+                tombstonesThrough: job.tombstonesThrough)
         }
     }
 }

@@ -28,6 +28,8 @@ public struct EngineOptions: Sendable {
     public var standingTombstones: [StandingTombstone] = []
     /// Removed objects keep their bytes so long; longer than the longest query.
     public var graceMilliseconds: Int64 = 10 * 60_000
+    /// Receipts of deletes are kept so long after their end.
+    public var receiptMilliseconds: Int64 = 30 * 24 * 3_600_000
     /// Runs of a tier in a window that make a merge worth it.
     public var runsPerMerge = 4
     /// Runs that one merge reads at most.

@@ -13,6 +13,8 @@ final class Shard<Format: SegmentFormat>: Sendable {
     /// Records up to here are in segments.
     let committedOffset: Atomic<UInt64>
     let logBytes = Atomic<Int>(0)
+    /// Records below this one are not in the log any more.
+    let logFirstOffset = Atomic<UInt64>(0)
     /// The log is over its cap because checkpoints lag.
     let isLagging = Atomic<Bool>(false)
     /// Memtables are over their ceiling because flushes lag.
@@ -20,6 +22,8 @@ final class Shard<Format: SegmentFormat>: Sendable {
     /// Closed, and all requests are worked off and sealed.
     let isDrained = Atomic<Bool>(false)
     let memory: MemoryAccount
+    /// Deletes with a receipt.
+    let deletes: DeleteTable
     /// Live in the catalog, but can't be opened: reported, kept until their time is over.
     let unreadable: [SegmentRecord]
     private let nextObject = Atomic<UInt64>(0)
@@ -55,6 +59,7 @@ final class Shard<Format: SegmentFormat>: Sendable {
         appliedOffset = Atomic(state.offset)
         committedOffset = Atomic(state.offset)
         self.memory = memory
+        deletes = DeleteTable(state.deletes)
     }
 
     /// A name no object ever had: the epoch is this opening's alone.
@@ -90,6 +95,9 @@ final class Shard<Format: SegmentFormat>: Sendable {
 
     func abandon(_ name: String) { state.withLock { $0.abandoned.append(name) } }
 
+    /// Whether there are names that may stand for bytes, and will be swept.
+    var hasAbandoned: Bool { state.withLock { !$0.abandoned.isEmpty } }
+
     func takeAbandoned() -> [String] {
         state.withLock { state in
             defer { state.abandoned = [] }
@@ -105,6 +113,9 @@ final class Shard<Format: SegmentFormat>: Sendable {
             }
         }
     }
+
+    /// Objects that are no segments any more and may have bytes.
+    var removedObjects: [RemovedObject] { state.withLock { $0.removed.map(\.object) } }
 
     /// Names of removed objects whose time has come and which no snapshot can read.
     func removedObjects(dueAt now: Int64) -> [String] {

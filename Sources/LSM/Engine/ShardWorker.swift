@@ -28,6 +28,8 @@ final class ShardWorker<Format: SegmentFormat>: Worker, @unchecked Sendable {
     private var loggedAtCheckpoint = 0
     private var requestBatch: [ShardRequest] = []
     private var isClosing = false
+    /// Deleted rows may share a file of the log with rows that stay.
+    private var mustCutLog: Bool
     /// While `recover` runs: nothing is written then.
     var isRecovering = false
 
@@ -54,6 +56,7 @@ final class ShardWorker<Format: SegmentFormat>: Worker, @unchecked Sendable {
         active = shard.root.load().active
         activeFirst = shard.committedOffset.load(ordering: .relaxed) + 1
         sealAt = 0
+        mustCutLog = !shard.deletes.pending.isEmpty
         name = "shard-\(shard.key)"
         sealAt = nextSeal()
     }
@@ -224,6 +227,8 @@ final class ShardWorker<Format: SegmentFormat>: Worker, @unchecked Sendable {
     private func delete(_ tombstone: Tombstone) {
         seal()
         unsavedTombstones.append(tombstone)
+        shard.deletes.note(tombstone)
+        mustCutLog = true
         shard.root.update { root in
             if root.tombstones.contains(where: { $0.offset == tombstone.offset }) { return root }
             return root.with(tombstones: root.tombstones + [tombstone])
@@ -235,6 +240,10 @@ final class ShardWorker<Format: SegmentFormat>: Worker, @unchecked Sendable {
     /// Keeps log and memory within their limits. Called after each group and when idle.
     private func tend() {
         if queue.hasUnsynced { _ = sync() }
+        if mustCutLog {
+            queue.cut()
+            mustCutLog = false
+        }
         saveTombstones()
         if active.byteCount >= options.memtableBytesMax || isWindowOver { seal() }
         if queue.byteCount - min(loggedAtCheckpoint, queue.byteCount) >= options.checkpointBytes { checkpoint() }
@@ -311,6 +320,7 @@ final class ShardWorker<Format: SegmentFormat>: Worker, @unchecked Sendable {
             environment.disk.note(error)
         }
         loggedAtCheckpoint = min(loggedAtCheckpoint, queue.byteCount)
+        shard.logFirstOffset.store(queue.firstOffset, ordering: .releasing)
     }
 
     /// Hands the memtable over to the flush and starts a new one.

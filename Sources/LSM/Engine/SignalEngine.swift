@@ -19,6 +19,8 @@ public final class SignalEngine<Format: SegmentFormat>: Sendable {
     private let environment: EngineEnvironment
     private let counters: EngineCounters
     private let closing: ClosingFlag
+    private let pendingDeletes = PendingDeletes()
+    private let deletesMade = Atomic<UInt64>(0)
 
     /// Opens the signal's shards: takes their leases, opens segments, restores checkpoints, replays logs.
     /// - Throws: `EngineError`, or what a port threw.
@@ -87,11 +89,54 @@ public final class SignalEngine<Format: SegmentFormat>: Sendable {
         submit(record, shard: index, done: done)
     }
 
-    /// Hides the rows that match and were written before, from when `done` is called; compaction drops them for good. In all shards.
-    public func delete(tenant: Tenant, matchers: [Matcher], range: TimeRange, done: @escaping Done) {
-        let join = JoinedAnswer(count: shards.count, done: done)
-        for index in shards.indices {
-            submit(WriteRecord(delete: matchers, range: range, tenant: tenant), shard: index, done: join.answer)
+    /// Hides the rows that match and were written before, from when `done` is called; compaction drops them for good, soon. In all shards.
+    ///
+    /// - Parameters:
+    ///   - range: milliseconds, both ends included.
+    ///   - predicate: what else a row must be, as the signal's format writes it; empty: every row goes.
+    /// - Returns: the id under which `deleteState` tells how far it is. When `done` gets an error, some shards may have it all the same.
+    @discardableResult
+    public func delete(
+        tenant: Tenant, matchers: [Matcher], range: TimeRange, predicate: String = "", done: @escaping Done
+    ) -> String {
+        let number = deletesMade.wrappingAdd(1, ordering: .relaxed).newValue
+        // The epoch is this opening's alone.
+        let id = "\(shards[0].epoch)-\(number)"
+        do { try format.check(predicate: predicate) } catch {
+            done(.failure(error as? WriteError ?? .invalid("\(error)")))
+            return id
+        }
+        let tombstone = Tombstone(
+            tenant: tenant, matchers: matchers, range: range, predicate: predicate, offset: .max, id: id,
+            createdAt: environment.clock.now())
+        pendingDeletes.add(DeleteReceipt(tombstone, state: .accepted))
+        let join = JoinedAnswer(count: shards.count) { [pendingDeletes] result in
+            pendingDeletes.remove(id)
+            done(result)
+        }
+        for index in shards.indices { submit(WriteRecord(delete: tombstone), shard: index, done: join.answer) }
+        return id
+    }
+
+    /// How far a delete is; nil when there is none of that id, or it ended long ago.
+    public func deleteState(_ id: String) -> DeleteReceipt? {
+        if let pending = pendingDeletes[id] { return pending }
+        return Self.joined(shards.flatMap { $0.deletes.all.filter { $0.tombstone.id == id } })[id]
+    }
+
+    /// All deletes of a tenant that are known, newest first.
+    public func deletes(_ tenant: Tenant) -> [DeleteReceipt] {
+        var known = Self.joined(shards.flatMap { $0.deletes.all.filter { $0.tombstone.tenant == tenant } })
+        for receipt in pendingDeletes.all where receipt.tenant == tenant { known[receipt.id] = receipt }
+        return known.values.sorted { ($1.createdAt, $1.id) < ($0.createdAt, $0.id) }
+    }
+
+    /// Of the shards' records of one delete, the one that is behind tells the state.
+    private static func joined(_ records: [DeleteRecord]) -> [String: DeleteReceipt] {
+        Dictionary(records.map { ($0.tombstone.id, $0.receipt) }) { a, b in
+            var later = a.state <= b.state ? a : b
+            if later.state == .gone { later.goneAt = max(a.goneAt ?? 0, b.goneAt ?? 0) }
+            return later
         }
     }
 

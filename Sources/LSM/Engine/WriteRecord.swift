@@ -19,15 +19,18 @@ public final class WriteRecord: @unchecked Sendable {
     }
 
     /// A delete: rows of lower offsets that match are hidden from then on.
-    init(delete matchers: [Matcher], range: TimeRange, tenant: Tenant) {
-        self.tenant = tenant
+    init(delete tombstone: Tombstone) {
+        tenant = tombstone.tenant
         producer = nil
         buffer = ByteBuffer()
         RecordHeader(kind: .delete, tenant: tenant, producer: nil).append(to: &buffer)
         payloadStart = buffer.count
-        buffer.append(littleEndian: range.start)
-        buffer.append(littleEndian: range.end)
-        MatcherCoding.append(matchers, to: &buffer)
+        buffer.append(littleEndian: tombstone.range.start)
+        buffer.append(littleEndian: tombstone.range.end)
+        MatcherCoding.append(tombstone.matchers, to: &buffer)
+        buffer.append(prefixed: tombstone.predicate)
+        buffer.append(prefixed: tombstone.id)
+        buffer.append(signedVarint: tombstone.createdAt)
     }
 
     /// Lets `body` append to the payload; what was there before `body` must stay.
@@ -95,11 +98,15 @@ struct RecordHeader: Equatable {
 }
 
 extension Tombstone {
-    /// From a delete record's payload.
+    /// From a delete record's payload. Records written before deletes had predicates end behind the matchers.
     init(tenant: Tenant, offset: UInt64, _ reader: inout ByteReader) throws {
         let start = try reader.littleEndian(Int64.self)
         let end = try reader.littleEndian(Int64.self)
         self.init(
             tenant: tenant, matchers: try MatcherCoding.read(&reader), range: TimeRange(start, end), offset: offset)
+        guard !reader.isAtEnd else { return }
+        predicate = String(decoding: try reader.prefixed(), as: UTF8.self)
+        id = String(decoding: try reader.prefixed(), as: UTF8.self)
+        createdAt = try reader.signedVarint()
     }
 }

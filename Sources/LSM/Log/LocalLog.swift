@@ -90,6 +90,10 @@ public final class LocalLog: WriteQueue, @unchecked Sendable {
         if unsynced.isEmpty && (active?.log.byteCount ?? 0) >= options.fileBytes { roll() }
     }
 
+    public func cut() { if unsynced.isEmpty && pending.isEmpty { roll() } }
+
+    public var firstOffset: UInt64 { files.first?.firstOffset ?? active?.log.firstOffset ?? (accepted + 1) }
+
     public func trim(through offset: UInt64) throws(QueueError) {
         do throws(FileError) {
             while let oldest = files.first {

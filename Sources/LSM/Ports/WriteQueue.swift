@@ -17,6 +17,10 @@ public protocol WriteQueue: AnyObject, Sendable {
     ) throws
     /// Forgets records up to and including `offset`; may keep more.
     func trim(through offset: UInt64) throws(QueueError)
+    /// Parts what was accepted from what comes, so that `trim` can let go of the one without the other. Best effort.
+    func cut()
+    /// The first record that may still be kept.
+    var firstOffset: UInt64 { get }
     /// Whether accepted records wait for a sync that only a later call of `sync` will bring.
     var hasUnsynced: Bool { get }
     /// The offset the next record will get.

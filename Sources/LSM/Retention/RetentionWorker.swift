@@ -13,6 +13,8 @@ final class RetentionWorker<Format: SegmentFormat>: Worker, @unchecked Sendable 
     private let counters: EngineCounters
     private let isClosing: @Sendable () -> Bool
 
+    private var receipts: ReceiptKeeper<Format> { ReceiptKeeper(environment: environment, options: options) }
+
     init(
         signal: String, shards: [Shard<Format>], options: EngineOptions, environment: EngineEnvironment,
         counters: EngineCounters, isClosing: @escaping @Sendable () -> Bool
@@ -35,6 +37,7 @@ final class RetentionWorker<Format: SegmentFormat>: Worker, @unchecked Sendable 
                 try dropAppliedTombstones(shard)
                 try deleteRemoved(shard)
                 try sweep(shard)
+                try receipts.tend(shard)
             } catch {
                 // Nothing is lost by trying again later.
                 environment.disk.note(error)
@@ -67,7 +70,9 @@ final class RetentionWorker<Format: SegmentFormat>: Worker, @unchecked Sendable 
         let names = Set(expired.map(\.name) + excess.map(\.name))
         if names.isEmpty { return }
         var edit = CatalogEdit(shard: shard.key, epoch: shard.epoch)
-        edit.removed = names.sorted().map { RemovedObject(name: $0, deleteAfter: now + options.graceMilliseconds) }
+        edit.removed = records.filter { names.contains($0.name) }.sorted { $0.name < $1.name }.map {
+            RemovedObject($0, deleteAfter: now + options.graceMilliseconds)
+        }
         try environment.catalog.commit(edit)
         let handles = root.segments.filter { names.contains($0.record.name) }
         shard.root.update { $0.replacing(names, by: []) }
@@ -85,6 +90,7 @@ final class RetentionWorker<Format: SegmentFormat>: Worker, @unchecked Sendable 
         var edit = CatalogEdit(shard: shard.key, epoch: shard.epoch)
         edit.tombstonesDropped = applied
         try environment.catalog.commit(edit)
+        shard.deletes.noteApplied(applied)
         shard.root.update { root in root.with(tombstones: root.tombstones.filter { !applied.contains($0.offset) }) }
     }
 

@@ -1,4 +1,5 @@
 import Bedrock
+import Columns
 import LSM
 import Model
 
@@ -8,12 +9,12 @@ struct LogHide: Sendable {
     let first: Int64
     let last: Int64
     private let matchers: [Matcher]
-    let predicate: LogPredicate
+    private let predicate: LogPredicate
 
     init(_ tombstone: Tombstone) throws {
         (first, last) = LogTime.nanoseconds(tombstone.range)
         matchers = tombstone.matchers
-        predicate = LogPredicate()
+        predicate = try PredicateCoding.decode(tombstone.predicate)
     }
 
     func overlaps(_ firstTime: Int64, through lastTime: Int64) -> Bool { lastTime >= first && firstTime <= last }
@@ -27,28 +28,16 @@ struct LogHide: Sendable {
         matchers.isEmpty || Labels(canonical: labels).match(matchers)
     }
 
-    /// Takes what is hidden of the rows `rows`, of one stream, out of `mask`.
+    /// Takes what is hidden of the rows `rows`, of one stream with `labels`, out of `kept`.
     func apply(
-        _ block: some LogRowSource, _ rows: Range<Int>, _ labels: UnsafeRawBufferPointer, to mask: inout RowMask,
-        damage: (SegmentDamage) -> Void
+        _ block: some LogRowSource, _ rows: Range<Int>, _ labels: UnsafeRawBufferPointer, to kept: inout RowSet
     ) throws {
         let times = try block.times()
-        var hidden = RowMask(rowCount: mask.rowCount)
-        for row in rows where mask.contains(row) && times[row] >= first && times[row] <= last { hidden.insert(row) }
-        if !predicate.isEmpty {
-            try predicate.filter(block, labels, &hidden)
-        }
-        mask.subtract(hidden)
+        var hidden = RowSet(rowCount: kept.rowCount, all: false)
+        hidden.insert(rows)
+        hidden.formIntersection(kept)
+        hidden.filter { times[$0] >= first && times[$0] <= last }
+        try predicate.filter(block, labels, &hidden)
+        hidden.forEach { kept.remove($0) }
     }
 }
-
-/// Rows whose lines and metadata can be tested: a segment's block, or a part of a memtable.
-protocol LogRowSource: AnyObject {
-    func times() throws -> UnsafeBufferPointer<Int64>
-    /// Takes the rows out of `mask` that don't pass all filters.
-    func filter(_ filters: [LineFilter], _ mask: inout RowMask) throws
-    /// Calls `body` for each row of `mask` with the value of a metadata field, empty where there is none.
-    func forEachValue(of name: String, _ mask: RowMask, _ body: (Int, UnsafeRawBufferPointer) -> Void) throws
-}
-
-extension SegmentBlock: LogRowSource {}

@@ -1,4 +1,5 @@
 import Bedrock
+import Columns
 import Model
 
 /// What a row must be beyond stream and time: line filters and conditions on structured metadata. Immutable and thread-safe.
@@ -9,29 +10,21 @@ struct LogPredicate: Sendable {
 
     var isEmpty: Bool { filters.isEmpty && metadata.isEmpty }
 
-    /// Takes the rows out of `mask`, all of one stream with `labels`, that don't pass.
-    func filter(_ block: some LogRowSource, _ labels: UnsafeRawBufferPointer, _ mask: inout RowMask) throws {
-        try filterMetadata(block, labels, &mask)
-        try block.filter(filters, &mask)
+    /// Keeps of `rows`, all of one stream with `labels`, those that pass.
+    func filter(_ block: some LogRowSource, _ labels: UnsafeRawBufferPointer, _ rows: inout RowSet) throws {
+        try filterMetadata(block, labels, &rows)
+        try block.filter(filters, &rows)
     }
 
-    func filterMetadata(_ block: some LogRowSource, _ labels: UnsafeRawBufferPointer, _ mask: inout RowMask) throws {
-        guard !metadata.isEmpty, !mask.isEmpty else { return }
-        for matcher in metadata {
+    func filterMetadata(_ block: some LogRowSource, _ labels: UnsafeRawBufferPointer, _ rows: inout RowSet) throws {
+        for matcher in metadata where !rows.isEmpty {
             var name = matcher.name
             let known = name.withUTF8 { value(of: UnsafeRawBufferPointer($0), in: labels) }
             if let known {
-                if !matcher.matches(known) {
-                    mask = RowMask(rowCount: mask.rowCount)
-                    return
-                }
-                continue
+                if !matcher.matches(known) { rows.removeAll() }
+            } else {
+                try block.filterField(matcher.name, &rows) { matcher.matches($0) }
             }
-            var failed: [Int] = []
-            try block.forEachValue(of: matcher.name, mask) { row, value in
-                if !matcher.matches(value) { failed.append(row) }
-            }
-            for row in failed { mask.remove(row) }
         }
     }
 
@@ -43,3 +36,16 @@ struct LogPredicate: Sendable {
         return nil
     }
 }
+
+/// Rows whose lines and metadata can be tested: a segment's block, or a part of a memtable. One thread at a time.
+protocol LogRowSource: AnyObject {
+    var rowCount: Int { get }
+    /// Nanoseconds of all rows.
+    func times() throws -> UnsafeBufferPointer<Int64>
+    /// Keeps the rows whose line passes all filters.
+    func filter(_ filters: [LineFilter], _ rows: inout RowSet) throws
+    /// Keeps the rows whose value of a metadata field passes; rows without it have an empty one.
+    func filterField(_ name: String, _ rows: inout RowSet, _ test: (UnsafeRawBufferPointer) -> Bool) throws
+}
+
+extension SegmentBlock: LogRowSource {}

@@ -12,6 +12,8 @@ public struct LogFormat: SegmentFormat {
     public var signal: String { "logs" }
     public var version: Int { LogLayout.version }
 
+    public func check(predicate: String) throws { _ = try PredicateCoding.decode(predicate) }
+
     public func makeMemtable(after previous: LogMemtable?) -> LogMemtable { LogMemtable() }
 
     public func open(_ object: any ObjectReader) throws -> LogSegment { try LogSegment(object, cache: cache) }

@@ -6,46 +6,45 @@ import Model
 /// input come first. One block of each input is in memory at a time.
 final class LogMerge {
     private let cursors: [MergeCursor]
-    private let first: Int64
-    private let last: Int64
-    private let hides: [LogHide]
-    private let damage: (SegmentDamage) -> Void
-
     /// Rows between two calls of `yield`.
-    private static let rowsPerYield = 1 << 15
+    private static let rowsPerYield = 1 << 16
 
     init(
         _ inputs: [LogSegment], clip: TimeRange, tombstones: [Tombstone], damage: @escaping (SegmentDamage) -> Void
     ) throws {
-        self.damage = damage
-        (first, last) = LogTime.nanoseconds(clip)
-        hides = try tombstones.map(LogHide.init)
-        cursors = try inputs.map { try MergeCursor($0, damage: damage) }
+        let hides = try tombstones.map { try LogHide($0) }
+        let (first, last) = LogTime.nanoseconds(clip)
+        let filter = DamageFilter(damage)
+        cursors = try inputs.map { try MergeCursor($0, first: first, last: last, hides: hides, damage: filter) }
     }
 
     func run(into output: LogSegmentWriter, yield: () throws -> Void) throws {
         var sinceYield = 0
         var live = cursors.filter { $0.stream != nil }
-        let lines = LineArena(capacity: 4096)
-        _ = lines
         while let smallest = Self.smallest(live) {
-            let labels = Array(smallest)
-            let own = try labels.withUnsafeBytes { bytes in
-                try live.filter { cursor in
-                    guard let stream = cursor.stream, compareMemory(stream, bytes) == 0 else { return false }
-                    try cursor.open(first: first, last: last, hides: hides)
-                    return true
+            let own = live.filter { cursor in cursor.stream.map { compareMemory($0, smallest) == 0 } ?? false }
+            for cursor in own { try cursor.nextRun() }
+            var open = own.filter { $0.time != nil }
+            if !open.isEmpty { output.beginStream(smallest) }
+            while let next = Self.oldest(open) {
+                // Rows of this input stay ahead up to the first row of another one.
+                var limit = Int64.max
+                var isIncluded = true
+                var isBefore = true
+                for other in open {
+                    if other === next {
+                        isBefore = false
+                        continue
+                    }
+                    guard let time = other.time else { continue }
+                    // At equal times the inputs before it go first, those behind it wait.
+                    if time < limit || time == limit && isBefore {
+                        limit = time
+                        isIncluded = !isBefore
+                    }
                 }
-            }
-            var isBegun = false
-            var rows = own.filter { $0.time != nil }
-            while let next = Self.oldest(rows) {
-                if !isBegun { labels.withUnsafeBytes { output.beginStream($0) } }
-                isBegun = true
-                try next.appendRow(to: output)
-                try next.advance()
-                if next.time == nil { rows.removeAll { $0 === next } }
-                sinceYield += 1
+                sinceYield += try next.append(through: limit, included: isIncluded, to: output)
+                if next.time == nil { open.removeAll { $0 === next } }
                 if sinceYield >= Self.rowsPerYield {
                     sinceYield = 0
                     try yield()
@@ -65,6 +64,7 @@ final class LogMerge {
         return best
     }
 
+    /// The input with the smallest time; of equal ones the first.
     private static func oldest(_ cursors: [MergeCursor]) -> MergeCursor? {
         var best: MergeCursor?
         for cursor in cursors {

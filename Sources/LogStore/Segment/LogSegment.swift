@@ -2,6 +2,7 @@ import Bedrock
 import Columns
 import LSM
 import Model
+import Synchronization
 
 /// An open log segment. Thread-safe: everything it hands out is immutable.
 ///
@@ -14,6 +15,8 @@ public final class LogSegment: SegmentReader, @unchecked Sendable {
     let footer: LogFooter
     let cache: BlockCache
     let id: UInt64
+    /// Offsets of chunks whose checksum was right when they were read first.
+    private let checked = Mutex<Set<Int>>([])
 
     enum CachePart {
         static let index = 0
@@ -58,14 +61,41 @@ public final class LogSegment: SegmentReader, @unchecked Sendable {
         return BlockBytes(raw)
     }
 
-    /// The bytes of a column chunk, checked.
+    /// What the lines of all blocks refer to.
+    func lineDictionary() throws -> LineDictionary {
+        if let known = cache.get(id, .block(CachePart.lines)) as? LineDictionary { return known }
+        guard let section = footer.sections.first(where: { $0.kind == .lines }) else {
+            throw SegmentDamage(
+                object: object.name, block: "footer", offset: 0, lost: "all lines",
+                reason: "there is no line dictionary")
+        }
+        let bytes = try bytes(of: section)
+        do {
+            let dictionary = try LineDictionary(bytes.bytes)
+            cache.put(id, .block(CachePart.lines), dictionary, bytes: dictionary.byteCount)
+            return dictionary
+        } catch {
+            throw damage(section, "\(error)")
+        }
+    }
+
+    /// The bytes of a column chunk, checked when they are read first.
     func bytes(of chunk: BlockEntry.Chunk, block: Int, _ entry: BlockEntry) throws -> BlockBytes {
         let stored = try object.bytes(chunk.offset..<chunk.offset + chunk.byteCount)
-        let sum = CRC32C.of(stored.bytes)
-        guard sum == chunk.checksum else {
-            throw damage(chunk, block: block, entry, "checksum \(sum) instead of \(chunk.checksum)")
+        if !checked.withLock({ $0.contains(chunk.offset) }) {
+            let sum = CRC32C.of(stored.bytes)
+            guard sum == chunk.checksum else {
+                throw damage(chunk, block: block, entry, "checksum \(sum) instead of \(chunk.checksum)")
+            }
+            checked.withLock { _ = $0.insert(chunk.offset) }
         }
         return BlockBytes(stored)
+    }
+
+    /// Reads and checks a chunk unless that was done before.
+    func check(_ chunk: BlockEntry.Chunk, block: Int, _ entry: BlockEntry) throws {
+        if checked.withLock({ $0.contains(chunk.offset) }) { return }
+        _ = try bytes(of: chunk, block: block, entry)
     }
 }
 

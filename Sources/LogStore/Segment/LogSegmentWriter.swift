@@ -3,65 +3,130 @@ import Columns
 import LSM
 import Model
 
-/// Writes one log segment, row by row: by stream in the order of labels, then by time, ties in their order of arrival.
+/// Writes one log segment: by stream in the order of labels, then by time, ties in their order of arrival.
 ///
-/// A block is held in memory until it is full; what stays until the end is the index. One owner; not thread-safe.
+/// A block is held in memory until it is full; what stays until the end is the index and the line dictionary. One owner; not thread-safe.
 final class LogSegmentWriter {
     private let out: any ObjectWriter
-    private var footer = LogFooter()
-    private var labels = ByteBuffer(capacity: 4096)
-    private var labelEnds: [Int] = []
-    private var entries: [BlockEntry] = []
-    private var fieldNumbers: [[UInt8]: Int] = [:]
-    private var fields: [[UInt8]] = []
+    private var index = LogIndexWriter()
 
     // The block being filled.
     private var times: ContiguousArray<Int64> = []
-    private let lines = LineArena()
-    private let metadata = LineArena()
-    private var entry = BlockEntry()
+    private let lines = LineEncoder()
+    private var fields: [TextColumnWriter] = []
     private var metadataBytes = 0
+    private var entry = BlockEntry()
+    private let scratch = ColumnScratch()
     private var chunk = ByteBuffer(capacity: 64 << 10)
 
     init(_ out: any ObjectWriter, tier: Int) throws {
         self.out = out
-        footer.tier = tier
+        index.footer.tier = tier
         try LogLayout.magic.withUnsafeBytes { try out.append($0) }
     }
 
-    var rowCount: Int { footer.rowCount + times.count }
-
-    /// Begins the stream that follows the ones before in order; rows appended next are its own. A stream must get a row.
-    func beginStream(_ stream: UnsafeRawBufferPointer) {
-        labels.append(prefixed: stream)
-        labelEnds.append(labels.count)
-        entry.runs.append(
-            BlockEntry.Run(
-                stream: Int32(labelEnds.count - 1), firstRow: Int32(times.count), rowCount: 0, firstTime: .max,
-                lastTime: .min, lineBytes: 0))
+    /// Bytes held.
+    var memoryBytes: Int {
+        lines.memoryBytes + times.capacity * 8 + fields.reduce(0) { $0 + $1.memoryBytes } + chunk.allocatedBytes
+            + index.memoryBytes
     }
 
-    /// Adds a row of the stream begun last, not before the row added last.
-    func append(time: Int64, line: UnsafeRawBufferPointer, metadata row: UnsafeRawBufferPointer) throws {
-        if times.count >= LogStoreLimits.blockRowsMax
-            || lines.bytes.count + line.count > LogStoreLimits.blockLineBytesMax && !times.isEmpty
-            || metadataBytes + row.count > LogStoreLimits.blockMetadataBytesMax && !times.isEmpty
-        {
-            try endBlock()
-            entry.runs.append(
-                BlockEntry.Run(
-                    stream: Int32(labelEnds.count - 1), firstRow: 0, rowCount: 0, firstTime: .max, lastTime: .min,
-                    lineBytes: 0))
-        }
+    /// What each kind of column has taken so far.
+    private(set) var columnBytes: [Int: Int] = [:]
+
+    /// Begins the stream that follows the ones before in order; rows appended next are its own. A stream must get a row.
+    func beginStream(_ labels: UnsafeRawBufferPointer) {
+        index.append(labels)
+        beginRun()
+    }
+
+    private func beginRun() {
+        entry.runs.append(
+            BlockEntry.Run(
+                stream: Int32(truncatingIfNeeded: index.streamCount - 1),
+                firstRow: Int32(truncatingIfNeeded: times.count), rowCount: 0, firstTime: .max, lastTime: .min,
+                lineBytes: 0))
+    }
+
+    /// Whether a row of these sizes belongs to the next block.
+    private func isFull(line: Int, metadata: Int) -> Bool {
+        !times.isEmpty
+            && (times.count >= LogStoreLimits.blockRowsMax
+                || lines.pendingLineBytes + line > LogStoreLimits.blockLineBytesMax
+                || metadataBytes + metadata > LogStoreLimits.blockMetadataBytesMax)
+    }
+
+    private func note(_ time: Int64, line: Int) {
         times.append(time)
-        lines.append(line)
-        metadata.append(row)
-        metadataBytes += row.count
         let last = entry.runs.count - 1
         entry.runs[last].rowCount += 1
         entry.runs[last].firstTime = min(entry.runs[last].firstTime, time)
         entry.runs[last].lastTime = max(entry.runs[last].lastTime, time)
-        entry.runs[last].lineBytes += line.count
+        entry.runs[last].lineBytes += line
+    }
+
+    /// Adds a row of the stream begun last, not before the row added last.
+    func append(time: Int64, line: UnsafeRawBufferPointer, metadata: UnsafeRawBufferPointer) throws {
+        if isFull(line: line.count, metadata: metadata.count) {
+            try endBlock()
+            beginRun()
+        }
+        lines.append(line)
+        var cursor = LabelCursor(metadata)
+        while cursor.next() { append(cursor.value, to: index.fieldNumber(cursor.name)) }
+        metadataBytes += metadata.count
+        note(time, line: line.count)
+    }
+
+    /// Adds rows of a block of another segment, ascending in time, without making texts of their lines.
+    func append(
+        _ block: SegmentBlock, rows: UnsafeBufferPointer<Int32>, times rowTimes: UnsafeBufferPointer<Int64>,
+        lengths: [Int32], fields rowFields: [(name: [UInt8], column: TextColumn)]
+    ) throws {
+        let numbers = rowFields.map { field in field.name.withUnsafeBytes { index.fieldNumber($0) } }
+        var start = 0
+        while start < rows.count {
+            var end = start
+            var bytes = 0
+            // As many as the block takes; at least one, once it is empty.
+            while end < rows.count {
+                let line = Int(lengths[Int(rows[end])])
+                let isFirst = times.isEmpty && end == start
+                if !isFirst,
+                    times.count + end - start >= LogStoreLimits.blockRowsMax
+                        || lines.pendingLineBytes + bytes + line > LogStoreLimits.blockLineBytesMax
+                        || metadataBytes > LogStoreLimits.blockMetadataBytesMax
+                {
+                    break
+                }
+                bytes += line
+                end += 1
+            }
+            if end == start {
+                try endBlock()
+                beginRun()
+                continue
+            }
+            let part = UnsafeBufferPointer(rebasing: rows[start..<end])
+            try lines.append(block: block.lines(), rows: part)
+            for row in part {
+                for (field, number) in zip(rowFields, numbers) {
+                    guard let text = field.column.text(Int(row)) else { continue }
+                    append(text, to: number)
+                    metadataBytes += text.count + field.name.count
+                }
+                note(rowTimes[Int(row)], line: Int(lengths[Int(row)]))
+            }
+            start = end
+        }
+    }
+
+    private func append(_ value: UnsafeRawBufferPointer, to field: Int) {
+        while fields.count <= field { fields.append(TextColumnWriter()) }
+        // Rows since the last that had the field lack it.
+        let missing = times.count - fields[field].rowCount
+        if missing > 0 { fields[field].appendAbsent(missing) }
+        fields[field].append(value)
     }
 
     // MARK: Blocks
@@ -72,24 +137,20 @@ final class LogSegmentWriter {
         guard !times.isEmpty else { return }
         entry.offset = out.count
         entry.rowCount = times.count
-        for run in entry.runs {
-            entry.firstTime = min(entry.firstTime, run.firstTime)
-            entry.lastTime = max(entry.lastTime, run.lastTime)
-            footer.lineBytes += run.lineBytes
+        times.withUnsafeBufferPointer {
+            if let base = $0.baseAddress { TimeColumn.encode(base, count: $0.count, scratch: scratch, into: &chunk) }
         }
-        times.withUnsafeBufferPointer { ColumnCoding.encodeTimes($0, into: &chunk) }
         try endChunk(BlockEntry.timeColumn)
-        ColumnCoding.encodeTexts(lines, into: &chunk)
+        lines.encodePending(into: &chunk)
         try endChunk(BlockEntry.lineColumn)
-        if metadataBytes > 0 { try writeFields() }
-        footer.firstTime = min(footer.firstTime, entry.firstTime)
-        footer.lastTime = max(footer.lastTime, entry.lastTime)
-        footer.rowCount += entry.rowCount
-        entries.append(entry)
+        for (number, field) in fields.enumerated() where field.rowCount > 0 {
+            if field.rowCount < times.count { field.appendAbsent(times.count - field.rowCount) }
+            field.encode(into: &chunk)
+            try endChunk(BlockEntry.firstFieldColumn + number)
+        }
+        index.append(entry)
         entry = BlockEntry()
         times.removeAll(keepingCapacity: true)
-        lines.clear()
-        metadata.clear()
         metadataBytes = 0
     }
 
@@ -97,81 +158,17 @@ final class LogSegmentWriter {
         entry.chunks.append(
             BlockEntry.Chunk(
                 column: column, offset: out.count, byteCount: chunk.count, checksum: CRC32C.of(chunk.bytes)))
+        columnBytes[column, default: 0] += chunk.count
         try out.append(chunk.bytes)
         chunk.clear()
     }
 
-    /// One column per field that any row of the block has; rows without it have an empty text, which no field has.
-    private func writeFields() throws {
-        var columns: [Int: LineArena] = [:]
-        let none = UnsafeRawBufferPointer(start: nil, count: 0)
-        for row in 0..<metadata.count {
-            var cursor = LabelCursor(metadata[row])
-            while cursor.next() {
-                let number = fieldNumber(cursor.name)
-                let column = columns[number] ?? LineArena(capacity: 4096)
-                columns[number] = column
-                while column.count < row { column.append(none) }
-                column.append(cursor.value)
-            }
-        }
-        for (number, column) in columns.sorted(by: { $0.key < $1.key }) {
-            while column.count < metadata.count { column.append(none) }
-            ColumnCoding.encodeTexts(column, into: &chunk)
-            try endChunk(BlockEntry.firstFieldColumn + number)
-        }
-    }
-
-    private func fieldNumber(_ name: UnsafeRawBufferPointer) -> Int {
-        let name = Array(name)
-        if let known = fieldNumbers[name] { return known }
-        fieldNumbers[name] = fields.count
-        fields.append(name)
-        return fields.count - 1
-    }
-
-    // MARK: The end
-
     /// Ends the segment. Nil: there was no row, and nothing is to be kept.
     func finish() throws -> SegmentSummary? {
         try endBlock()
-        guard footer.rowCount > 0 else { return nil }
-        footer.streamCount = labelEnds.count
-        footer.blockCount = entries.count
-        try writeStreams()
-        var section = ByteBuffer(capacity: 4096)
-        if !fields.isEmpty {
-            for name in fields { name.withUnsafeBytes { section.append(prefixed: $0) } }
-            try write(.fields, section.bytes, items: fields.count)
-        }
-        for start in stride(from: 0, to: entries.count, by: LogLayout.blocksPerSection) {
-            section.clear()
-            let group = entries[start..<min(entries.count, start + LogLayout.blocksPerSection)]
-            for entry in group { entry.encode(into: &section) }
-            try write(.blocks, section.bytes, items: group.count)
-        }
-        try footer.write(to: out)
-        return footer.summary(byteCount: out.count)
-    }
-
-    private func writeStreams() throws {
-        for start in stride(from: 0, to: labelEnds.count, by: LogLayout.streamsPerSection) {
-            let end = min(labelEnds.count, start + LogLayout.streamsPerSection)
-            let from = start == 0 ? 0 : labelEnds[start - 1]
-            try write(
-                .streams, UnsafeRawBufferPointer(rebasing: labels.bytes[from..<labelEnds[end - 1]]), items: end - start)
-        }
-    }
-
-    private func write(_ kind: LogLayout.Section, _ raw: UnsafeRawBufferPointer, items: Int) throws {
-        var packed = ByteBuffer(capacity: raw.count / 2 + 64)
-        Zstd.compress(raw, into: &packed, level: LogLayout.indexCompressionLevel)
-        let isPacked = packed.count < raw.count
-        let stored = isPacked ? packed.bytes : raw
-        footer.sections.append(
-            LogFooter.Section(
-                kind: kind, offset: out.count, storedBytes: stored.count, rawBytes: isPacked ? raw.count : 0,
-                checksum: CRC32C.of(stored), firstItem: 0, itemCount: items))
-        try out.append(stored)
+        guard index.footer.rowCount > 0 else { return nil }
+        var dictionary = ByteBuffer(capacity: 4096)
+        lines.finishDictionary(into: &dictionary)
+        return try index.finish(lines: dictionary.bytes, out)
     }
 }

@@ -5,6 +5,13 @@ import Model
 extension LogSegment {
     /// Reads and decodes everything.
     public func verify(_ report: (SegmentDamage) -> Void) throws {
+        try withoutActuallyEscaping(report) { report in
+            let filter = DamageFilter(report)
+            try verifyAll(filter.report)
+        }
+    }
+
+    private func verifyAll(_ report: (SegmentDamage) -> Void) throws {
         let head = try object.bytes(0..<LogLayout.magic.count)
         if !LogLayout.magic.elementsEqual(head.bytes) {
             report(
@@ -13,6 +20,7 @@ extension LogSegment {
         _ = try LogFooter.read(object, damage: report)
         let index = try readIndex()
         for damage in index.damages { report(damage) }
+        do { _ = try lineDictionary() } catch let error as SegmentDamage { report(error) }
         for position in index.blocks.indices {
             let block = SegmentBlock(self, index, position)
             try block.verify(report)
@@ -27,7 +35,12 @@ extension SegmentBlock {
             do { try body() } catch let error as SegmentDamage { report(error) }
         }
         try attempt { _ = try times() }
-        try attempt { try checkLines() }
-        try checkFields(report)
+        try attempt { _ = try lineLengths() }
+        try attempt {
+            let lines = LineArena(capacity: 64 << 10)
+            let rows = (0..<Int32(truncatingIfNeeded: rowCount)).map { $0 }
+            try rows.withUnsafeBufferPointer { try readLines($0, into: lines) }
+        }
+        _ = try fields(damage: report)
     }
 }

@@ -1,50 +1,63 @@
 import Bedrock
+import Columns
 import LSM
 import Model
 
-/// Where a merge stands in one input.
+/// Where a merge stands in one input. Goes through its runs in order: by stream, then block.
 final class MergeCursor {
+    /// A block with what a merge needs of all its rows.
+    private struct OpenBlock {
+        var position: Int
+        var block: SegmentBlock
+        var times: UnsafeBufferPointer<Int64>
+        var lengths: [Int32]
+        var fields: [(name: [UInt8], column: TextColumn)]
+        /// Rows that stay.
+        var rows: RowSet
+    }
+
     private let segment: LogSegment
     private let index: LogIndex
     private let damage: DamageFilter
-    /// All runs of the segment, in order: by stream, then block.
-    private var block = 0
+    private let first: Int64
+    private let last: Int64
+    private let hides: [LogHide]
+    private var position = 0
     private var run = 0
-    private var opened: (position: Int, block: SegmentBlock, mask: RowMask)?
-    private var first = Int64.min
-    private var last = Int64.max
-    private var hides: [LogHide] = []
+    private var opened: OpenBlock?
+    /// A block that can't be read; its runs are passed over.
+    private var damagedPosition = -1
     private var streamNumber: Int32 = -1
 
-    // Rows left of the current run.
-    private var times = UnsafeBufferPointer<Int64>(start: nil, count: 0)
-    private var row = 0
-    private var rowEnd = 0
-    private let line = LineArena(capacity: 4096)
-    private let metadata = LineArena(capacity: 256)
+    /// Rows left of the current run: `rows[next...]`.
+    private var rows: ContiguousArray<Int32> = []
+    private var next = 0
 
-    /// Labels of the stream whose rows come next; nil at the end.
+    /// Labels of the stream whose rows come next; nil at the end. The index keeps them.
     private(set) var stream: UnsafeRawBufferPointer?
-    /// Of the next row of the stream that was opened; nil behind the last.
+    /// Of the next row of the current stream; nil behind its last.
     private(set) var time: Int64?
 
-    init(_ segment: LogSegment, damage: @escaping (SegmentDamage) -> Void) throws {
+    init(_ segment: LogSegment, first: Int64, last: Int64, hides: [LogHide], damage: DamageFilter) throws {
         self.segment = segment
-        self.damage = DamageFilter(damage)
+        self.first = first
+        self.last = last
+        self.hides = hides
+        self.damage = damage
         index = try segment.index()
-        for one in index.damages { self.damage.report(one) }
+        for one in index.damages { damage.report(one) }
         findStream()
     }
 
     private var currentRun: BlockEntry.Run? {
-        while block < index.blocks.count, run >= index.blocks[block].runs.count {
-            block += 1
+        while position < index.blocks.count, run >= index.blocks[position].runs.count {
+            position += 1
             run = 0
         }
-        return block < index.blocks.count ? index.blocks[block].runs[run] : nil
+        return position < index.blocks.count ? index.blocks[position].runs[run] : nil
     }
 
-    /// Finds the next run of a known stream.
+    /// Finds the next run of a stream whose labels are known.
     private func findStream() {
         while let next = currentRun {
             if let labels = index.labels[Int(next.stream)] {
@@ -57,80 +70,73 @@ final class MergeCursor {
         stream = nil
     }
 
-    /// Begins reading the stream: `time` is its first row's.
-    func open(first: Int64, last: Int64, hides: [LogHide]) throws {
-        self.first = first
-        self.last = last
-        self.hides = hides
+    /// Goes to the next run of the current stream that has a row which stays.
+    func nextRun() throws {
         time = nil
-        rowEnd = 0
-        row = 0
-        try nextRun()
-    }
-
-    private func nextRun() throws {
-        while let next = currentRun, next.stream == streamNumber {
-            let position = block
+        while let candidate = currentRun, candidate.stream == streamNumber {
+            let at = position
             run += 1
-            if next.lastTime < first || next.firstTime > last { continue }
+            if candidate.lastTime < first || candidate.firstTime > last || at == damagedPosition { continue }
             do {
-                let open = try self.open(position)
-                times = try open.block.times()
-                row = Int(next.firstRow)
-                rowEnd = row + Int(next.rowCount)
-                if skipHidden() { return }
+                let open = try open(at)
+                rows.removeAll(keepingCapacity: true)
+                for row in Int(candidate.firstRow)..<Int(candidate.firstRow) + Int(candidate.rowCount)
+                where open.rows.contains(row) {
+                    rows.append(Int32(truncatingIfNeeded: row))
+                }
+                next = 0
+                if let row = rows.first {
+                    time = open.times[Int(row)]
+                    return
+                }
             } catch let error as SegmentDamage {
                 damage.report(error)
+                damagedPosition = at
             }
         }
-        time = nil
     }
 
-    private func open(_ position: Int) throws -> (position: Int, block: SegmentBlock, mask: RowMask) {
+    private func open(_ position: Int) throws -> OpenBlock {
         if let opened, opened.position == position { return opened }
         let block = SegmentBlock(segment, index, position)
-        var mask = RowMask(rowCount: block.entry.rowCount)
-        mask.insert(0..<block.entry.rowCount)
-        // Damaged lines lose the block's rows here, once, not in the middle of a stream.
-        try block.checkLines()
-        for run in block.entry.runs {
-            guard let labels = index.labels[Int(run.stream)] else { continue }
-            let own = hides.filter { $0.overlaps(run.firstTime, through: run.lastTime) && $0.matches(labels) }
-            let rows = Int(run.firstRow)..<Int(run.firstRow) + Int(run.rowCount)
-            for hide in own { try hide.apply(block, rows, labels, to: &mask, damage: damage.report) }
+        let times = try block.times()
+        let lengths = try block.lineLengths()
+        var kept = RowSet(rowCount: block.rowCount, all: true)
+        if block.entry.firstTime < first || block.entry.lastTime > last {
+            kept.filter { times[$0] >= first && times[$0] <= last }
         }
-        let open = (position, block, mask)
+        for run in block.entry.runs where !hides.isEmpty {
+            guard let labels = index.labels[Int(run.stream)] else { continue }
+            let rows = Int(run.firstRow)..<Int(run.firstRow) + Int(run.rowCount)
+            for hide in hides where hide.overlaps(run.firstTime, through: run.lastTime) && hide.matches(labels) {
+                try hide.apply(block, rows, labels, to: &kept)
+            }
+        }
+        let open = OpenBlock(
+            position: position, block: block, times: times, lengths: lengths,
+            fields: try block.fields(damage: damage.report), rows: kept)
         opened = open
         return open
     }
 
-    /// Moves on to the first row that stays; false when there is none in the run.
-    private func skipHidden() -> Bool {
-        while row < rowEnd {
-            if times[row] >= first, times[row] <= last, opened?.mask.contains(row) ?? false {
-                time = times[row]
-                return true
-            }
-            row += 1
+    /// Hands on the rows before `limit` (with it, where it is included) that the current run has left; returns how many. Moves on.
+    func append(through limit: Int64, included: Bool, to output: LogSegmentWriter) throws -> Int {
+        guard let opened else { return 0 }
+        var end = next
+        while end < rows.count {
+            let time = opened.times[Int(rows[end])]
+            guard time < limit || included && time == limit else { break }
+            end += 1
         }
-        return false
-    }
-
-    func advance() throws {
-        row += 1
-        if !skipHidden() { try nextRun() }
-    }
-
-    func appendRow(to output: LogSegmentWriter) throws {
-        guard let time, let block = opened?.block else { return }
-        line.clear()
-        metadata.clear()
-        try withUnsafePointer(to: Int32(row)) { row in
-            let rows = UnsafeBufferPointer(start: row, count: 1)
-            try block.readLines(rows, into: line)
-            try block.readMetadata(rows, into: metadata, damage: damage.report)
+        let count = end - next
+        try rows.withUnsafeBufferPointer { rows in
+            try output.append(
+                opened.block, rows: UnsafeBufferPointer(rebasing: rows[next..<end]), times: opened.times,
+                lengths: opened.lengths, fields: opened.fields)
         }
-        try output.append(time: time, line: line[0], metadata: metadata[0])
+        next = end
+        if next < rows.count { time = opened.times[Int(rows[next])] } else { try nextRun() }
+        return count
     }
 
     /// Leaves what is left of the stream behind.

@@ -8,11 +8,12 @@ final class SegmentBlock {
     let segment: LogSegment
     let index: LogIndex
     let entry: BlockEntry
-    private let number: Int
+    /// In the segment.
+    let number: Int
     private var decodedTimes: UnsafeMutableBufferPointer<Int64>?
-    private var decodedLines: LineArena?
-    private var decodedFields: [Int: LineArena] = [:]
-    /// Bytes of columns decoded so far.
+    private var openedLines: LineBlock?
+    private var openedFields: [Int: TextColumn] = [:]
+    /// Bytes of columns opened so far.
     private(set) var bytesDecoded = 0
 
     /// - Parameter position: in the index's `blocks`.
@@ -25,12 +26,18 @@ final class SegmentBlock {
 
     deinit { decodedTimes?.deallocate() }
 
-    /// Decodes a chunk; whatever goes wrong with its bytes is damage.
-    private func decode(_ chunk: BlockEntry.Chunk, _ body: (BlockBytes) throws -> Void) throws {
+    var rowCount: Int { entry.rowCount }
+
+    /// Opens a chunk; whatever is wrong with its bytes is damage.
+    private func open<R>(_ column: Int, _ body: (BlockBytes) throws -> R) throws -> R {
+        guard let chunk = entry.chunk(column) else {
+            throw DecodeError("block \(number) has no column \(column)", at: 0)
+        }
         let bytes = try segment.bytes(of: chunk, block: number, entry)
         do {
-            try body(bytes)
+            let result = try body(bytes)
             bytesDecoded += chunk.byteCount
+            return result
         } catch {
             throw segment.damage(chunk, block: number, entry, "\(error)")
         }
@@ -39,118 +46,136 @@ final class SegmentBlock {
     /// Nanoseconds of all rows.
     func times() throws -> UnsafeBufferPointer<Int64> {
         if let decodedTimes { return UnsafeBufferPointer(decodedTimes) }
-        let times = UnsafeMutableBufferPointer<Int64>.allocate(capacity: max(entry.rowCount, 1))
+        let times = UnsafeMutableBufferPointer<Int64>.allocate(capacity: rowCount)
         do {
-            guard let chunk = entry.chunk(BlockEntry.timeColumn), let base = times.baseAddress else {
-                throw DecodeError("no times", at: 0)
+            try open(BlockEntry.timeColumn) { bytes in
+                var reader = ByteReader(bytes.bytes)
+                guard let base = times.baseAddress else { return }
+                try TimeColumn.decode(&reader, count: rowCount, into: base)
             }
-            try decode(chunk) { try ColumnCoding.decodeTimes($0.bytes, count: entry.rowCount, into: base) }
         } catch {
             times.deallocate()
             throw error
         }
-        decodedTimes = UnsafeMutableBufferPointer(rebasing: times[..<entry.rowCount])
-        return UnsafeBufferPointer(rebasing: times[..<entry.rowCount])
+        decodedTimes = times
+        return UnsafeBufferPointer(times)
     }
 
     // MARK: Lines
 
-    private func lines() throws -> LineArena {
-        if let decodedLines { return decodedLines }
-        guard let chunk = entry.chunk(BlockEntry.lineColumn) else { throw DecodeError("no lines", at: 0) }
-        let lines = LineArena(capacity: chunk.byteCount * 4 + 16)
-        try decode(chunk) { try ColumnCoding.decodeTexts($0.bytes, count: entry.rowCount, into: lines) }
-        decodedLines = lines
+    /// The lines, opened; reading them decodes.
+    func lines() throws -> LineBlock {
+        if let openedLines { return openedLines }
+        let dictionary = try segment.lineDictionary()
+        let lines = try open(BlockEntry.lineColumn) { bytes in
+            let lines = try LineBlock(bytes.bytes, owner: bytes, dictionary: dictionary)
+            guard lines.rowCount == rowCount else {
+                throw ColumnError("\(lines.rowCount) lines for \(rowCount) rows")
+            }
+            return lines
+        }
+        openedLines = lines
         return lines
     }
 
-    /// Throws what reading lines would throw.
-    func checkLines() throws { _ = try lines() }
+    /// Does something with the lines; an error of theirs is damage.
+    private func withLines<R>(_ body: (LineBlock) throws -> R) throws -> R {
+        let lines = try lines()
+        do { return try body(lines) } catch let error as ColumnError {
+            guard let chunk = entry.chunk(BlockEntry.lineColumn) else { throw error }
+            throw segment.damage(chunk, block: number, entry, "\(error)")
+        }
+    }
+
+    /// Reads the bytes of times and lines, if nobody has before, and throws when they are damaged.
+    func check() throws {
+        _ = try times()
+        _ = try segment.lineDictionary()
+        if let chunk = entry.chunk(BlockEntry.lineColumn) { try segment.check(chunk, block: number, entry) }
+    }
 
     /// Appends the lines of `rows`, ascending.
     func readLines(_ rows: UnsafeBufferPointer<Int32>, into target: LineArena) throws {
-        let lines = try lines()
-        for row in rows { target.append(lines[Int(row)]) }
+        try withLines { try $0.read(rows, into: target) }
     }
 
-    /// Takes the rows out of `mask` that don't pass all filters.
-    func filter(_ filters: [LineFilter], _ mask: inout RowMask) throws {
-        guard !filters.isEmpty, !mask.isEmpty else { return }
-        let lines = try lines()
-        for row in mask.rows where !filters.allSatisfy({ $0.passes(lines[Int(row)]) }) { mask.remove(Int(row)) }
+    /// Bytes of each row's line.
+    func lineLengths() throws -> [Int32] {
+        try withLines { lines in
+            try [Int32](unsafeUninitializedCapacity: rowCount) { lengths, count in
+                if let base = lengths.baseAddress { try lines.readLengths(into: base) }
+                count = rowCount
+            }
+        }
+    }
+
+    /// Keeps the rows whose line passes what `verdicts` was compiled from.
+    func filter(_ verdicts: LineVerdicts, _ rows: inout RowSet) throws {
+        if verdicts.isAlways || rows.isEmpty { return }
+        if verdicts.isNever || !verdicts.mayMatch(block: number) { return rows.removeAll() }
+        var kept = rows
+        try withLines { try $0.filter(verdicts, rows: &kept) }
+        rows = kept
+    }
+
+    func filter(_ filters: [LineFilter], _ rows: inout RowSet) throws {
+        if filters.isEmpty || rows.isEmpty { return }
+        try filter(try segment.lineDictionary().compile(filters), &rows)
     }
 
     // MARK: Metadata
 
-    var hasMetadata: Bool { entry.chunks.count > BlockEntry.firstFieldColumn }
+    var hasMetadata: Bool { entry.chunks.contains { $0.column >= BlockEntry.firstFieldColumn } }
 
-    private func field(_ chunk: BlockEntry.Chunk) throws -> LineArena {
-        if let known = decodedFields[chunk.column] { return known }
-        let texts = LineArena(capacity: chunk.byteCount * 2 + 16)
-        try decode(chunk) { try ColumnCoding.decodeTexts($0.bytes, count: entry.rowCount, into: texts) }
-        decodedFields[chunk.column] = texts
-        return texts
+    private func field(_ column: Int) throws -> TextColumn {
+        if let known = openedFields[column] { return known }
+        let field = try open(column) { try TextColumn($0.bytes, rowCount: rowCount) }
+        openedFields[column] = field
+        return field
     }
 
-    /// Decodes every field; reports each that is damaged.
-    func checkFields(_ damage: (SegmentDamage) -> Void) throws {
+    private func name(_ column: Int) -> [UInt8]? {
+        let number = column - BlockEntry.firstFieldColumn
+        return number >= 0 && number < index.fields.count ? index.fields[number] : nil
+    }
+
+    /// The metadata columns of the block, by name. A damaged one is told to `damage` and left out.
+    func fields(damage: (SegmentDamage) -> Void) throws -> [(name: [UInt8], column: TextColumn)] {
+        var fields: [(name: [UInt8], column: TextColumn)] = []
         for chunk in entry.chunks where chunk.column >= BlockEntry.firstFieldColumn {
-            do { _ = try field(chunk) } catch let error as SegmentDamage { damage(error) }
+            do {
+                let column = try field(chunk.column)
+                if let name = name(chunk.column) { fields.append((name, column)) }
+            } catch let error as SegmentDamage { damage(error) }
         }
-    }
-
-    private func name(_ chunk: BlockEntry.Chunk) -> [UInt8]? {
-        let number = chunk.column - BlockEntry.firstFieldColumn
-        return index.fields.indices.contains(number) ? index.fields[number] : nil
+        return fields.sorted { $0.name.lexicographicallyPrecedes($1.name) }
     }
 
     /// Appends the metadata of `rows`, ascending, as canonical label bytes. A damaged field is told to `damage` and left out.
     func readMetadata(
         _ rows: UnsafeBufferPointer<Int32>, into target: LineArena, damage: (SegmentDamage) -> Void
     ) throws {
-        var columns: [(name: [UInt8], texts: LineArena)] = []
-        for chunk in entry.chunks where chunk.column >= BlockEntry.firstFieldColumn {
-            guard let name = name(chunk) else { continue }
-            do { columns.append((name, try field(chunk))) } catch let error as SegmentDamage { damage(error) }
-        }
-        columns.sort { $0.name.lexicographicallyPrecedes($1.name) }
-        var row = ByteBuffer(capacity: 256)
-        for at in rows {
-            row.clear()
-            for column in columns where column.texts[Int(at)].count > 0 {
-                column.name.withUnsafeBytes { row.append(prefixed: $0) }
-                row.append(prefixed: column.texts[Int(at)])
+        let fields = try fields(damage: damage)
+        var bytes = ByteBuffer(capacity: 256)
+        for row in rows {
+            bytes.clear()
+            for field in fields {
+                guard let text = field.column.text(Int(row)) else { continue }
+                field.name.withUnsafeBytes { bytes.append(prefixed: $0) }
+                bytes.append(prefixed: text)
             }
-            target.append(row.bytes)
+            target.append(bytes.bytes)
         }
     }
 
-    /// Calls `body` for each row of `mask` with the value of a metadata field, empty where there is none.
-    func forEachValue(of name: String, _ mask: RowMask, _ body: (Int, UnsafeRawBufferPointer) -> Void) throws {
+    /// Keeps the rows whose value of a metadata field passes; rows without it have an empty one.
+    func filterField(_ name: String, _ rows: inout RowSet, _ test: (UnsafeRawBufferPointer) -> Bool) throws {
         let wanted = Array(name.utf8)
         let none = UnsafeRawBufferPointer(start: nil, count: 0)
-        guard
-            let chunk = entry.chunks.first(where: {
-                $0.column >= BlockEntry.firstFieldColumn && self.name($0) == wanted
-            })
-        else {
-            for row in mask.rows { body(Int(row), none) }
+        guard let chunk = entry.chunks.first(where: { self.name($0.column) == wanted }) else {
+            if !test(none) { rows.removeAll() }
             return
         }
-        let texts = try field(chunk)
-        for row in mask.rows { body(Int(row), texts[Int(row)]) }
-    }
-}
-
-extension LineFilter {
-    /// Whether a line passes.
-    func passes(_ line: UnsafeRawBufferPointer) -> Bool {
-        for alternative in alternatives {
-            switch alternative {
-            case .literal(let text): if text.withUnsafeBytes({ line.firstOffset(of: $0) }) != nil { return !isNegated }
-            case .regex(let regex): if regex.matches(line) { return !isNegated }
-            }
-        }
-        return isNegated
+        try field(chunk.column).filter(&rows) { test($0 ?? none) }
     }
 }

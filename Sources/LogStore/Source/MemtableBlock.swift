@@ -1,3 +1,4 @@
+import Columns
 import LSM
 import Model
 
@@ -20,28 +21,27 @@ final class MemtableBlock: LogRowSource {
         UnsafeBufferPointer(rebasing: UnsafeBufferPointer(columnTimes)[..<rows.count])
     }
 
-    func filter(_ filters: [LineFilter], _ mask: inout RowMask) {
-        guard !filters.isEmpty, !mask.isEmpty else { return }
-        for row in mask.rows {
-            let line = rows[Int(row)].lineBytes
-            if !filters.allSatisfy({ $0.passes(line) }) { mask.remove(Int(row)) }
+    func filter(_ filters: [LineFilter], _ mask: inout RowSet) {
+        guard !filters.isEmpty else { return }
+        mask.filter { row in
+            let line = rows[row].lineBytes
+            return filters.allSatisfy { $0.passes(line) }
         }
     }
 
-    func forEachValue(of name: String, _ mask: RowMask, _ body: (Int, UnsafeRawBufferPointer) -> Void) {
+    func filterField(_ name: String, _ mask: inout RowSet, _ test: (UnsafeRawBufferPointer) -> Bool) {
         let wanted = Array(name.utf8)
-        for row in mask.rows {
-            var cursor = LabelCursor(rows[Int(row)].metadataBytes)
-            var value = UnsafeRawBufferPointer(start: nil, count: 0)
-            while cursor.next() {
-                if wanted.elementsEqual(cursor.name) {
-                    value = cursor.value
-                    break
-                }
-            }
-            body(Int(row), value)
+        mask.filter { row in
+            var cursor = LabelCursor(rows[row].metadataBytes)
+            while cursor.next() { if wanted.elementsEqual(cursor.name) { return test(cursor.value) } }
+            return test(UnsafeRawBufferPointer(start: nil, count: 0))
         }
     }
+
+    /// A part of a memtable is not worth preparing filters for.
+    func filter(_ filters: [LineFilter], _ verdicts: LineVerdicts?, _ mask: inout RowSet) { filter(filters, &mask) }
+
+    func check() {}
 
     func readLines(_ numbers: UnsafeBufferPointer<Int32>, into target: LineArena) {
         for row in numbers { target.append(rows[Int(row)].lineBytes) }
@@ -58,8 +58,11 @@ final class MemtableBlock: LogRowSource {
 
 /// What an open part reads from.
 protocol LogPartStorage: LogRowSource {
-    var rowCount: Int { get }
     var hasMetadata: Bool { get }
+    /// Keeps the rows whose line passes; `verdicts`, where there are any, were compiled from `filters`.
+    func filter(_ filters: [LineFilter], _ verdicts: LineVerdicts?, _ rows: inout RowSet) throws
+    /// Throws when times or lines can't be read.
+    func check() throws
     func readLines(_ rows: UnsafeBufferPointer<Int32>, into target: LineArena) throws
     func readMetadata(
         _ rows: UnsafeBufferPointer<Int32>, into target: LineArena, damage: (SegmentDamage) -> Void) throws
@@ -68,5 +71,7 @@ protocol LogPartStorage: LogRowSource {
 extension MemtableBlock: LogPartStorage {}
 
 extension SegmentBlock: LogPartStorage {
-    var rowCount: Int { entry.rowCount }
+    func filter(_ filters: [LineFilter], _ verdicts: LineVerdicts?, _ rows: inout RowSet) throws {
+        if let verdicts { try filter(verdicts, &rows) } else { try filter(filters, &rows) }
+    }
 }

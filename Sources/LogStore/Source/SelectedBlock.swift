@@ -1,4 +1,5 @@
 import Bedrock
+import Columns
 import LSM
 import Model
 
@@ -34,8 +35,12 @@ final class SelectedBlock<Storage: LogPartStorage>: LogBlock {
         if let matching { return UnsafeBufferPointer(matching) }
         try charge()
         var rows: ContiguousArray<Int32> = []
-        do { rows = try matchingMask().rows } catch let error as SegmentDamage {
-            // What can't be judged is not served.
+        do {
+            try storage.check()
+            try matchingSet().appendRows(to: &rows)
+        } catch let error as SegmentDamage {
+            // What can't be judged or read is not served.
+            rows.removeAll()
             selection.report(error)
             selection.counters.add(damaged: 1)
         }
@@ -45,29 +50,27 @@ final class SelectedBlock<Storage: LogPartStorage>: LogBlock {
         return UnsafeBufferPointer(kept)
     }
 
-    private func matchingMask() throws -> RowMask {
-        var mask = RowMask(rowCount: storage.rowCount)
-        for run in part.runs { mask.insert(try clipped(run)) }
-        let metadata = selection.request.metadataMatchers
-        if !metadata.isEmpty || !part.hides.isEmpty {
-            let predicate = LogPredicate(metadata: metadata)
+    private func matchingSet() throws -> RowSet {
+        var set = RowSet(rowCount: storage.rowCount, all: false)
+        for run in part.runs { set.insert(try clipped(run)) }
+        let predicate = LogPredicate(metadata: selection.request.metadataMatchers)
+        if !predicate.isEmpty || !part.hides.isEmpty {
             for (position, run) in part.runs.enumerated() {
-                var own = RowMask(rowCount: storage.rowCount)
-                for row in run.rows where mask.contains(row) { own.insert(row) }
-                let before = own
+                let hides = part.hides[position] ?? []
+                if predicate.isEmpty && hides.isEmpty { continue }
+                var own = RowSet(rowCount: storage.rowCount, all: false)
+                own.insert(run.rows)
+                own.formIntersection(set)
+                for row in run.rows { set.remove(row) }
                 try selection.streams[run.stream].storage.withUnsafeBytes { labels in
                     try predicate.filterMetadata(storage, labels, &own)
-                    for hide in part.hides[position] ?? [] {
-                        try hide.apply(storage, run.rows, labels, to: &own, damage: selection.report)
-                    }
+                    for hide in hides { try hide.apply(storage, run.rows, labels, to: &own) }
                 }
-                var gone = before
-                gone.subtract(own)
-                mask.subtract(gone)
+                own.forEach { set.insert($0) }
             }
         }
-        try storage.filter(selection.request.filters, &mask)
-        return mask
+        try storage.filter(selection.request.filters, part.verdicts, &set)
+        return set
     }
 
     /// Rows of a run within the request's range. Times of a run ascend.

@@ -1,4 +1,5 @@
 import Bedrock
+import Columns
 import LSM
 import Model
 
@@ -35,11 +36,14 @@ final class SelectionBuilder {
         let matched = segment.streams(request.matchers, index)
         guard matched.count > 0 else { return }
         counters.add(segments: 1)
+        let verdicts = request.filters.isEmpty ? nil : try segment.lineDictionary().compile(request.filters)
         var numbers = [Int](repeating: -1, count: index.labels.count)
         for (position, block) in index.blocks.enumerated() {
             if position % 256 == 0 { try request.cancellation.check() }
             var part = SelectionPart(.segment(segment, index, position, handle))
-            if block.lastTime >= first && block.firstTime <= last {
+            part.verdicts = verdicts
+            let mayMatch = verdicts?.mayMatch(block: index.blockNumbers[position]) ?? true
+            if mayMatch && block.lastTime >= first && block.firstTime <= last {
                 for run in block.runs where run.lastTime >= first && run.firstTime <= last {
                     let stream = Int(run.stream)
                     guard matched.passes[stream], let labels = index.labels[stream] else { continue }

@@ -1,4 +1,5 @@
 import Bedrock
+import Columns
 import LSM
 import Model
 import Synchronization
@@ -17,6 +18,8 @@ struct SelectionPart: Sendable {
     var runs: [LogRun] = []
     /// Deletes that may hide rows of a run, by position in `runs`.
     var hides: [Int: [LogHide]] = [:]
+    /// What the request's line filters mean for the segment.
+    var verdicts: LineVerdicts?
 
     init(_ place: Place) { self.place = place }
 }
