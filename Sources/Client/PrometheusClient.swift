@@ -7,7 +7,7 @@ import Transport
 ///
 /// Cancelling the task that awaits an answer cancels the request.
 public struct PrometheusClient: Sendable {
-    private var exchange: ServerExchange
+    var exchange: ServerExchange
 
     public var server: ServerContext { exchange.server }
     /// Whole exchange, in seconds.

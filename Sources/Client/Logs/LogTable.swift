@@ -104,6 +104,15 @@ public struct LogTable: Equatable, Sendable {
             parsed: other.parsed(row), line: other.line(row))
     }
 
+    /// Adds the rows of another table.
+    public mutating func append(contentsOf other: LogTable) {
+        if isEmpty {
+            self = other
+        } else {
+            for row in other.rows.indices { append(other, row: row) }
+        }
+    }
+
     private mutating func index(_ labels: Labels) -> Int {
         if let known = labelSets.firstIndex(of: labels) { return known }
         labelSets.append(labels)

@@ -25,6 +25,12 @@ public struct LokiClient: Sendable {
             hasPlainErrors: true)
     }
 
+    /// The Loki API of the server that `client` asks, through the same connections.
+    public init(beside client: PrometheusClient) {
+        exchange = client.exchange
+        exchange.hasPlainErrors = true
+    }
+
     // MARK: queries
 
     /// Entries of a log query, one page of them, in order of time.
@@ -38,9 +44,18 @@ public struct LokiClient: Sendable {
         return (table, answer)
     }
 
-    /// A metric query evaluated at `start`, `start + step`, … up to `end`.
-    public func range(_ query: String, start: Int64, end: Int64, step: Int64) async throws(ClientError) -> LogAnswer {
-        try await answer("/loki/api/v1/query_range", Self.rangeForm(query, start: start, end: end, step: step))
+    /// A metric query evaluated at `start`, `start + step`, … up to `end`; or the newest entries of a log query, `limit` of them.
+    public func range(
+        _ query: String, start: Int64, end: Int64, step: Int64, limit: Int? = nil
+    ) async throws(ClientError) -> LogAnswer {
+        var form = Self.rangeForm(query, start: start, end: end, step: step)
+        if let limit { form.append(("limit", String(limit))) }
+        var answer = try await answer("/loki/api/v1/query_range", form)
+        if case .entries(var table) = answer.result {
+            table.sort(.backward)
+            answer.result = .entries(table)
+        }
+        return answer
     }
 
     /// A metric query evaluated at one time; nil is the server's now.

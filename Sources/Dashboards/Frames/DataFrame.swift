@@ -122,6 +122,18 @@ public enum FrameBuilder {
         }
     }
 
+    /// One frame of log entries: time, line, a column for each label of a stream.
+    public static func entries(_ query: PlannedQuery, _ table: LogTable) -> DataFrame {
+        let rows = table.rows.indices.prefix(pointsMax)
+        let names = Set(table.streams.flatMap { $0.list.map(\.name) }).sorted()
+        var fields = [
+            DataField("Time", .times(rows.map { table.rows[$0].timestamp / 1_000_000 })),
+            DataField("Line", .texts(rows.map(table.text))),
+        ]
+        for name in names { fields.append(DataField(name, .texts(rows.map { table.labels($0)[name] ?? "" }))) }
+        return DataFrame(query: query.target, fields: fields)
+    }
+
     /// A frame for each series, all of a range query on the same grid of times.
     private static func series(_ query: PlannedQuery, _ table: SeriesTable) -> [DataFrame] {
         var grid: [Int64] = []

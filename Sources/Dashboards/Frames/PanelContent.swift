@@ -29,21 +29,28 @@ public struct DisplayColumn: Equatable, Sendable {
 public struct PanelContent: Equatable, Sendable {
     public var series: [DisplaySeries] = []
     public var columns: [DisplayColumn] = []
+    /// Entries of log queries, newest first.
+    public var entries = LogTable()
     /// Transformations that were passed over, and the like.
     public var notes: [String] = []
     public var warnings: [String] = []
 
     public init() {}
 
-    public var isEmpty: Bool { series.isEmpty && rowCount == 0 }
+    public var isEmpty: Bool { series.isEmpty && rowCount == 0 && entries.isEmpty }
 
     public var rowCount: Int { columns.map(\.values.count).max() ?? 0 }
 
-    /// - Parameter answers: by target.
-    public init(_ panel: Panel, plan: PanelPlan, answers: [String: QueryAnswer]) {
+    /// - Parameters:
+    ///   - answers: by target.
+    ///   - entries: of log queries, by target.
+    public init(
+        _ panel: Panel, plan: PanelPlan, answers: [String: QueryAnswer], entries tables: [String: LogTable] = [:]
+    ) {
         let isAlone = plan.queries.count == 1
         var frames: [DataFrame] = []
         for query in plan.queries {
+            if let table = tables[query.target] { take(table, panel, query, into: &frames) }
             guard let answer = answers[query.target] else { continue }
             frames += FrameBuilder.frames(query, answer, isAlone: isAlone)
             warnings += answer.warnings
@@ -53,6 +60,18 @@ public struct PanelContent: Equatable, Sendable {
         for id in transformed.unknown { notes.append("transformation \(id) is not applied") }
         let styles = FieldStyles(panel)
         if panel.kind == .table { makeColumns(panel, frames, styles) } else { makeSeries(frames, styles) }
+    }
+
+    /// Logs panels show entries as they are, tables as rows; no other kind has a use for them.
+    private mutating func take(_ table: LogTable, _ panel: Panel, _ query: PlannedQuery, into frames: inout [DataFrame])
+    {
+        switch panel.kind {
+        case .logs:
+            entries.append(contentsOf: table)
+            if panel.targets.count > 1 { entries.sort(.backward) }
+        case .table: frames.append(FrameBuilder.entries(query, table))
+        default: notes.append("\(query.target): log entries are for logs panels and tables")
+        }
     }
 
     private mutating func makeSeries(_ frames: [DataFrame], _ styles: FieldStyles) {

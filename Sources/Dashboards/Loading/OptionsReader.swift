@@ -20,7 +20,17 @@ enum OptionsReader {
         options.contentMode = node["mode"].looseString ?? options.contentMode
         options.calculatesBuckets = node["calculate"].value?.bool ?? false
         options.yUnit = node["yAxis"]["unit"].looseString
+        options.logs = logs(node)
         return options
+    }
+
+    private static func logs(_ node: DocumentNode) -> LogsOptions {
+        var logs = LogsOptions()
+        logs.showsTime = node["showTime"].value?.bool ?? true
+        logs.showsLabels = node["showLabels"].value?.bool ?? false
+        logs.wraps = node["wrapLogMessage"].value?.bool ?? false
+        logs.isOldestFirst = node["sortOrder"].looseString == "Ascending"
+        return logs
     }
 
     private static func reduce(_ node: DocumentNode, _ options: inout PanelOptions) {

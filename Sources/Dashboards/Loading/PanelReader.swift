@@ -49,6 +49,7 @@ enum PanelReader {
         case "text": .text
         case "heatmap", "heatmap-new": .heatmap
         case "histogram": .histogram
+        case "logs": .logs
         case "row": .row
         default: .unknown(type)
         }
@@ -77,7 +78,9 @@ enum PanelReader {
             // Loki's and Prometheus' are `expr`, Tempo's `query`.
             target.expression = node["expr"].looseString ?? node["query"].value?.string ?? ""
             target.legend = node["legendFormat"].looseString ?? ""
-            target.isInstant = node["instant"].value?.bool ?? false
+            // Loki's say it by a word.
+            target.isInstant = node["instant"].value?.bool ?? (node["queryType"].looseString == "instant")
+            target.linesMax = node["maxLines"].int.map { max(1, min(5_000, $0)) }
             target.isRange = node["range"].value?.bool ?? !target.isInstant
             target.format = node["format"].value?.string.flatMap { Target.Format(rawValue: $0) } ?? .timeSeries
             target.interval = node["interval"].looseString.flatMap { $0.isEmpty ? nil : $0 }

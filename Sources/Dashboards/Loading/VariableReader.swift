@@ -11,6 +11,7 @@ enum VariableReader {
         variable.kind = kind(node["type"].looseString ?? "query")
         variable.isHidden = node["hide"].int == 2
         variable.query = query(node["query"], node["definition"])
+        variable.dataSource = PanelReader.dataSource(node["datasource"]) ?? .standard
         variable.pattern = node["regex"].looseString ?? ""
         variable.sorting = node["sort"].int.flatMap { Variable.Sorting(rawValue: $0) } ?? .none
         variable.isMulti = node["multi"].value?.bool ?? false
@@ -38,8 +39,13 @@ enum VariableReader {
         }
     }
 
-    /// A text, or an object that holds it.
+    /// A text, or an object that holds it; Loki's editor writes the parts of `label_values` one by one.
     private static func query(_ node: DocumentNode, _ definition: DocumentNode) -> String {
+        if node.isObject, node["query"].isAbsent, let type = node["type"].int {
+            let stream = node["stream"].looseString ?? ""
+            guard type == 1 else { return "label_names()" }
+            return "label_values(" + (stream.isEmpty ? "" : stream + ", ") + (node["label"].looseString ?? "") + ")"
+        }
         if node.isObject { return node["query"].looseString ?? definition.looseString ?? "" }
         return node.looseString ?? ""
     }

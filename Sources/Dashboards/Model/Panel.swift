@@ -8,6 +8,7 @@ public enum PanelKind: Equatable, Sendable {
     case text
     case heatmap
     case histogram
+    case logs
     case row
     /// A type that isn't drawn: its name is shown with the panel's queries.
     case unknown(String)
@@ -82,6 +83,8 @@ public struct Target: Equatable, Sendable {
     /// Old panels multiply the step by it.
     public var intervalFactor = 1
     public var isHidden = false
+    /// Loki: entries of a log query.
+    public var linesMax: Int?
     public var dataSource = DataSource.standard
 
     public init() {}
@@ -126,6 +129,19 @@ public struct PanelOptions: Equatable, Sendable {
     /// Heatmaps: values are counted into buckets here, instead of coming as buckets.
     public var calculatesBuckets = false
     public var yUnit: String?
+    /// Logs.
+    public var logs = LogsOptions()
+
+    public init() {}
+}
+
+/// How a logs panel shows entries.
+public struct LogsOptions: Equatable, Sendable {
+    public var showsTime = true
+    /// Labels that not all entries share.
+    public var showsLabels = false
+    public var wraps = false
+    public var isOldestFirst = false
 
     public init() {}
 }

@@ -41,6 +41,8 @@ public struct Variable: Equatable, Sendable {
     /// Not shown in the variables line: `hide` 2.
     public var isHidden = false
     public var query = ""
+    /// Whom a query variable asks.
+    public var dataSource = DataSource.standard
     /// `/pattern/` to cut values by.
     public var pattern = ""
     public var sorting = Sorting.none

@@ -13,8 +13,24 @@ public struct PlannedQuery: Equatable, Sendable {
     public var timing: Timing
     public var legend: String
     public var format: Target.Format
+    public var language: Language
+    /// Entries of a log query.
+    public var linesMax: Int
 
-    public init(target: String, expression: String, timing: Timing, legend: String, format: Target.Format) {
+    public enum Language: Equatable, Sendable {
+        case promQL
+        case logQL
+    }
+
+    /// Entries of a log query, where the target doesn't say.
+    public static let linesMaxStandard = 1_000
+
+    public init(
+        target: String, expression: String, timing: Timing, legend: String, format: Target.Format,
+        language: Language = .promQL, linesMax: Int = PlannedQuery.linesMaxStandard
+    ) {
+        self.language = language
+        self.linesMax = linesMax
         self.target = target
         self.expression = expression
         self.timing = timing
@@ -87,7 +103,8 @@ public struct PanelPlanner: Sendable {
     private func add(
         _ target: Target, _ panel: Panel, _ scoped: Interpolation, _ pointsMax: Int, to plan: inout PanelPlan
     ) {
-        let kind = sourceKind(target, panel)
+        let source = target.dataSource == .standard ? panel.dataSource : target.dataSource
+        let kind = source.kind(variables) ?? Self.usualKind(panel)
         let least = target.interval.flatMap { minimumStep($0, scoped) }
         var step = StepChoice.step(
             span: plan.range.end - plan.range.start, pointsMax: pointsMax,
@@ -96,7 +113,7 @@ public struct PanelPlanner: Sendable {
         var interpolation = scoped
         interpolation.builtIns = builtIns(plan.range, step)
         let expression = interpolation.expand(target.expression)
-        guard kind == "prometheus" else {
+        guard kind == "prometheus" || kind == "loki" else {
             let reason =
                 kind == "__expr__" ? "expressions of Grafana's own are not evaluated" : "no data source of type \(kind)"
             plan.unsupported.append((target.id, reason, expression))
@@ -105,13 +122,24 @@ public struct PanelPlanner: Sendable {
         guard expression.contains(where: { !$0.isWhitespace }) else { return }
         let legend = interpolation.expand(target.legend, .title)
         let isInstant = target.isInstant && !target.isRange || (target.isInstant && panel.kind != .timeSeries)
+        // Entries are wanted up to the very end; points stand on multiples of the step.
         let timing: PlannedQuery.Timing =
-            isInstant
-            ? .instant(plan.range.end)
-            : .range(start: plan.range.start / step * step, end: plan.range.end / step * step, step: step)
+            panel.kind == .logs
+            ? .range(start: plan.range.start, end: plan.range.end, step: step)
+            : isInstant
+                ? .instant(plan.range.end)
+                : .range(start: plan.range.start / step * step, end: plan.range.end / step * step, step: step)
         plan.queries.append(
             PlannedQuery(
-                target: target.id, expression: expression, timing: timing, legend: legend, format: target.format))
+                target: target.id, expression: expression, timing: timing, legend: legend, format: target.format,
+                language: kind == "loki" ? .logQL : .promQL,
+                linesMax: target.linesMax ?? PlannedQuery.linesMaxStandard))
+    }
+
+    /// Of panels that don't say where their data comes from.
+    private static func usualKind(_ panel: Panel) -> String {
+        if panel.kind == .logs { return "loki" }
+        return panel.kind == .unknown("traces") ? "tempo" : "prometheus"
     }
 
     private func panelRange(_ panel: Panel) -> TimeRange {
@@ -147,20 +175,17 @@ public struct PanelPlanner: Sendable {
     }
 
     /// `prometheus`, `loki`, `tempo`, …
-    private func sourceKind(_ target: Target, _ panel: Panel) -> String {
-        let source = target.dataSource == .standard ? panel.dataSource : target.dataSource
-        if !source.type.isEmpty, source.type != "datasource" { return source.type }
-        let name = source.name
+}
+
+extension DataSource {
+    /// The plugin type: what it says, else that of the variable it names; nil where nothing is said.
+    func kind(_ variables: [Variable]) -> String? {
+        if !type.isEmpty, type != "datasource" { return type }
         if let reference = VariableReferences.names(in: name).first,
             let variable = variables.first(where: { $0.name == reference && $0.kind == .dataSource })
         {
             return variable.query.isEmpty ? "prometheus" : variable.query
         }
-        for known in ["loki", "tempo", "__expr__"] where name.lowercased() == known { return known }
-        if case .unknown(let type) = panel.kind {
-            if type == "logs" { return "loki" }
-            if type == "traces" { return "tempo" }
-        }
-        return "prometheus"
+        return ["loki", "tempo", "__expr__"].first { name.lowercased() == $0 }
     }
 }

@@ -124,7 +124,10 @@ public struct VariableResolver: Sendable {
         let interpolation = state.interpolation(variables)
         let values: [String]
         do throws(ClientError) {
-            values = try await ask(VariableQuery(interpolation.expand(variable.query)), range)
+            let query = VariableQuery(interpolation.expand(variable.query))
+            values =
+                variable.dataSource.kind(variables) == "loki"
+                ? try await askLogs(query, range) : try await ask(query, range)
         } catch {
             return .failure(VariableFailure(reason: error.description))
         }
@@ -152,6 +155,20 @@ public struct VariableResolver: Sendable {
         case .series(let selector):
             return selector.isEmpty
                 ? [] : try await client.series(matching: [selector], range: range).map(\.description)
+        }
+    }
+
+    /// Of a Loki data source, which knows streams only.
+    private func askLogs(_ query: VariableQuery, _ range: TimeRange) async throws(ClientError) -> [String] {
+        let logs = LokiClient(beside: client)
+        let range = LogTimeRange(milliseconds: range)
+        switch query {
+        case .labelValues(let label, let selector):
+            return try await logs.labelValues(label, matching: selector, range: range)
+        case .labelNames(let selector): return try await logs.labelNames(matching: selector, range: range)
+        case .series(let selector):
+            return selector.isEmpty ? [] : try await logs.streams(matching: selector, range: range).map(\.description)
+        case .metrics, .queryResult: return []
         }
     }
 

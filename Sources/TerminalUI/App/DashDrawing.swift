@@ -118,7 +118,7 @@ extension DashState {
         context.isFullScreen = true
         context.scroll = panelScroll
         var panel = explore.panel
-        panel.kind = .timeSeries
+        panel.kind = panel.kind == .logs ? .logs : .timeSeries
         panel.fields.defaults.stacking = FieldSettings.Stacking.none
         if explore.isInstant {
             panel.kind = .table

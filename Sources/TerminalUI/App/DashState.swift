@@ -264,7 +264,7 @@ struct DashState {
         next.isLoading = true
         mode = .explore(next)
         var panel = next.panel
-        panel.kind = .timeSeries
+        panel.kind = panel.kind == .logs ? .logs : .timeSeries
         panel.transformations = []
         var target = panel.targets.indices.contains(next.index) ? panel.targets[next.index] : Target()
         target.expression = next.editor.text

@@ -1,5 +1,6 @@
 import Client
 import Dashboards
+import Model
 
 /// Lets so many in at a time; others wait in order.
 actor Turnstile {
@@ -35,41 +36,69 @@ struct QueryRunner: Sendable {
 
     func run(_ panel: Panel, _ plan: PanelPlan) async -> PanelOutcome {
         var answers: [String: QueryAnswer] = [:]
+        var entries: [String: LogTable] = [:]
         var errors: [(target: String, text: String)] = []
-        await withTaskGroup(of: (String, Result<QueryAnswer, ClientError>).self) { group in
+        await withTaskGroup(of: (String, Result<Answer, ClientError>).self) { group in
             for query in plan.queries {
                 group.addTask { (query.target, await ask(query)) }
             }
             for await (target, result) in group {
                 switch result {
-                case .success(let answer): answers[target] = answer
+                case .success(.series(let answer)): answers[target] = answer
+                case .success(.entries(let table)): entries[target] = table
                 case .failure(let error): errors.append((target, error.description))
                 }
             }
         }
         let isAlone = plan.queries.count == 1
         let sorted = errors.sorted { $0.target < $1.target }.map { isAlone ? $0.text : $0.target + ": " + $0.text }
-        return PanelOutcome(plan: plan, content: PanelContent(panel, plan: plan, answers: answers), errors: sorted)
+        let content = PanelContent(panel, plan: plan, answers: answers, entries: entries)
+        return PanelOutcome(plan: plan, content: content, errors: sorted)
     }
 
-    private func ask(_ query: PlannedQuery) async -> Result<QueryAnswer, ClientError> {
+    private enum Answer: Sendable {
+        case series(QueryAnswer)
+        case entries(LogTable)
+    }
+
+    private func ask(_ query: PlannedQuery) async -> Result<Answer, ClientError> {
         await turnstile.enter()
-        let result: Result<QueryAnswer, ClientError>
+        let result: Result<Answer, ClientError>
         if Task.isCancelled {
             result = .failure(.cancelled)
         } else {
             do throws(ClientError) {
-                switch query.timing {
-                case .instant(let time):
-                    result = .success(try await client.query(query.expression, at: time, limit: Self.seriesMax))
-                case .range(let start, let end, let step):
-                    result = .success(
-                        try await client.range(
-                            query.expression, start: start, end: end, step: step, limit: Self.seriesMax))
-                }
+                result = .success(
+                    query.language == .logQL ? try await askLogs(query) : .series(try await askSeries(query)))
             } catch { result = .failure(error) }
         }
         await turnstile.leave()
         return result
+    }
+
+    private func askSeries(_ query: PlannedQuery) async throws(ClientError) -> QueryAnswer {
+        switch query.timing {
+        case .instant(let time): try await client.query(query.expression, at: time, limit: Self.seriesMax)
+        case .range(let start, let end, let step):
+            try await client.range(query.expression, start: start, end: end, step: step, limit: Self.seriesMax)
+        }
+    }
+
+    private func askLogs(_ query: PlannedQuery) async throws(ClientError) -> Answer {
+        let logs = LokiClient(beside: client)
+        let answer: LogAnswer
+        switch query.timing {
+        case .instant(let time):
+            answer = try await logs.instant(query.expression, at: LogTimeRange.nanoseconds(milliseconds: time))
+        case .range(let start, let end, let step):
+            let range = LogTimeRange(milliseconds: TimeRange(start, end))
+            answer = try await logs.range(
+                query.expression, start: range.start, end: range.end,
+                step: LogTimeRange.nanoseconds(milliseconds: step), limit: query.linesMax)
+        }
+        switch answer.result {
+        case .entries(let table): return .entries(table)
+        case .metric(let result): return .series(QueryAnswer(result, warnings: answer.warnings))
+        }
     }
 }

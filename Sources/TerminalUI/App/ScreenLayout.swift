@@ -57,7 +57,7 @@ struct ScreenLayout: Equatable {
     private static func leastWidth(_ kind: PanelKind) -> Int {
         switch kind {
         case .timeSeries, .heatmap, .histogram, .barGauge: 24
-        case .table, .text, .unknown: 30
+        case .table, .text, .logs, .unknown: 30
         case .stat, .gauge: 9
         case .row: 1
         }

@@ -74,6 +74,10 @@ struct PanelPainter {
         case .table: TablePanel(context: context).draw(view.panel, content, on: &surface, in: rect)
         case .heatmap: HeatmapPanel(view: view, context: context).draw(content, on: &surface, in: rect)
         case .histogram: HistogramPanel(panel: view.panel, context: context).draw(content, on: &surface, in: rect)
+        case .logs where content.entries.isEmpty:
+            // A metric query in a logs panel.
+            TimeSeriesPanel(view: view, content: content, context: context).draw(on: &surface, in: rect)
+        case .logs: LogsPanel(panel: view.panel, context: context).draw(content.entries, on: &surface, in: rect)
         case .text, .row, .unknown: break
         }
     }

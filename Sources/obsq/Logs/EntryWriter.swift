@@ -103,7 +103,7 @@ final class EntryWriter {
             append(labels, .cyan)
             buffer.append(UInt8(ascii: " "))
         }
-        let level = style.colour ? LogLevel(table, row: row)?.style : nil
+        let level = style.colour ? Output.Style(LogLevel(table, row: row)) : nil
         table.withLine(row) { line in
             let hasOwnColour = line.contains(0x1B)
             let isStyled = level != nil && !hasOwnColour
@@ -226,5 +226,17 @@ final class EntryWriter {
             json.string(value)
         }
         json.endObject()
+    }
+}
+
+extension Output.Style {
+    /// Nil where the text stays as it is.
+    init?(_ level: LogLevel?) {
+        switch level {
+        case .error: self = .red
+        case .warning: self = .yellow
+        case .debug: self = .dim
+        case .information, nil: return nil
+        }
     }
 }

@@ -32,7 +32,7 @@ struct GraphReport {
         graph.isHistogram = true
         graph.unit = UnitFormat("short")
         graph.name = { labels in labels[label].flatMap { $0.isEmpty ? nil : $0 } ?? "no \(label)" }
-        graph.color = { labels in labels[label].flatMap(LogLevel.init).map(Self.color) }
+        graph.color = { labels in labels[label].flatMap(LogLevel.init).map(RGBColor.ofLevel) }
         try draw(graph, isEmpty: table.isEmpty, to: output)
         return .done
     }
@@ -90,8 +90,9 @@ struct GraphReport {
     private func matrix(_ query: String, _ grid: Grid) async throws -> SeriesTable {
         let answer = try await session.askLogs(query) { client throws(ClientError) in
             try await client.range(
-                query, start: LogTime.nanoseconds(grid.start), end: LogTime.nanoseconds(grid.end),
-                step: LogTime.nanoseconds(grid.step))
+                query, start: LogTimeRange.nanoseconds(milliseconds: grid.start),
+                end: LogTimeRange.nanoseconds(milliseconds: grid.end),
+                step: LogTimeRange.nanoseconds(milliseconds: grid.step))
         }
         for warning in answer.warnings { invocation.output.note("warning: \(warning)") }
         if case .metric(.matrix(let table)) = answer.result { return table }
@@ -101,8 +102,9 @@ struct GraphReport {
     private func printDocument(_ query: String, _ grid: Grid, to output: Output) async throws -> ExitStatus {
         let document = try await session.askLogs(query) { client throws(ClientError) in
             try await client.document(
-                query, start: LogTime.nanoseconds(grid.start), end: LogTime.nanoseconds(grid.end),
-                step: LogTime.nanoseconds(grid.step))
+                query, start: LogTimeRange.nanoseconds(milliseconds: grid.start),
+                end: LogTimeRange.nanoseconds(milliseconds: grid.end),
+                step: LogTimeRange.nanoseconds(milliseconds: grid.step))
         }
         output.line(document.text)
         return .done
@@ -112,14 +114,5 @@ struct GraphReport {
         if isEmpty { return output.note("no data") }
         let height = try invocation.value("--height").map(wholeNumber) ?? 16
         output.raw(graph.text(width: output.width, height: height, colour: output.colour))
-    }
-
-    private static func color(_ level: LogLevel) -> RGBColor {
-        switch level {
-        case .error: RGBColor(0xF2495C)
-        case .warning: RGBColor(0xF2CC0C)
-        case .information: RGBColor(0x73BF69)
-        case .debug: RGBColor(0x5794F2)
-        }
     }
 }

@@ -80,7 +80,7 @@ struct LogFollower {
     private func fillGap(_ writer: EntryWriter, _ shown: inout ShownEntries) async throws {
         shown.beginOverlap()
         // Up to a day ahead: senders' clocks differ.
-        let end = LogTime.nanoseconds(SystemClock().now() + 86_400_000)
+        let end = LogTimeRange.nanoseconds(milliseconds: SystemClock().now() + 86_400_000)
         let range = LogTimeRange(max(options.range.start, shown.newest - Self.disorder), end)
         let pager = LogPager(session: session, query: query, range: range, direction: .forward, limit: 0)
         var all = shown

@@ -20,10 +20,4 @@ enum LogTime {
             + padded(time.hour, 2) + ":" + padded(time.minute, 2) + ":" + padded(time.second, 2) + "."
             + fraction.prefix(digits) + "Z"
     }
-
-    /// Milliseconds as nanoseconds, at most what fits.
-    static func nanoseconds(_ milliseconds: Int64) -> Int64 {
-        let (value, overflow) = milliseconds.multipliedReportingOverflow(by: nanosecondsPerMillisecond)
-        return overflow ? (milliseconds < 0 ? .min : .max) : value
-    }
 }

@@ -48,7 +48,7 @@ struct LogsOptions {
     /// - Parameter now: milliseconds.
     init(_ invocation: Invocation, now: Int64) throws {
         let range = try TimeArgument.range(invocation, now: now, start: "--from", end: "--to")
-        self.range = LogTimeRange(LogTime.nanoseconds(range.start), LogTime.nanoseconds(range.end))
+        self.range = LogTimeRange(milliseconds: range)
         let views: [(String, View)] = [("--patterns", .patterns), ("--volume", .volume), ("--metrics", .metrics)]
         let chosen = views.filter { invocation.has($0.0) }
         if chosen.count > 1 { throw UsageError("\(chosen[0].0) and \(chosen[1].0) exclude each other") }
