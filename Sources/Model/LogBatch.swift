@@ -24,6 +24,16 @@ public final class LogBatch: @unchecked Sendable {
         /// Structured metadata as canonical label bytes (see `Labels`); length 0: none.
         public var metadataOffset: Int
         public var metadataLength: Int
+
+        @inlinable init(
+            timestamp: Int64, lineOffset: Int, lineLength: Int, metadataOffset: Int, metadataLength: Int
+        ) {
+            self.timestamp = timestamp
+            self.lineOffset = lineOffset
+            self.lineLength = lineLength
+            self.metadataOffset = metadataOffset
+            self.metadataLength = metadataLength
+        }
     }
 
     /// Everything, behind a pointer of its own; see `MetricBatch`.
@@ -89,6 +99,66 @@ public final class LogBatch: @unchecked Sendable {
                 timestamp: timestamp, lineOffset: lineOffset, lineLength: line.count, metadataOffset: metadataOffset,
                 metadataLength: metadata.count))
         state.pointee.streams[last].rowCount += 1
+    }
+
+    /// Adds an entry whose line `fill` writes into room for `lineBytesMax` bytes at the end of the arena, and returns how many it wrote; for
+    /// decoders that unescape. Nil: there is no entry after all.
+    /// - Returns: whether the entry was added.
+    @inlinable public func append(
+        timestamp: Int64, lineBytesMax: Int, fill: (UnsafeMutableRawBufferPointer) -> Int?
+    ) -> Bool {
+        let last = state.pointee.streams.count - 1
+        precondition(last >= 0, "append before beginStream")
+        let lineOffset = state.pointee.arena.count
+        var isFilled = false
+        state.pointee.arena.append(capacity: lineBytesMax) { room in
+            guard let written = fill(room) else { return 0 }
+            isFilled = true
+            return written
+        }
+        guard isFilled else { return false }
+        let end = state.pointee.arena.count
+        state.pointee.rows.append(
+            Row(
+                timestamp: timestamp, lineOffset: lineOffset, lineLength: end - lineOffset, metadataOffset: end,
+                metadataLength: 0))
+        state.pointee.streams[last].rowCount += 1
+        return true
+    }
+
+    /// Gives the entry added last its structured metadata (canonical label bytes, copied), in place of what it had.
+    public func setLastMetadata(_ metadata: UnsafeRawBufferPointer) {
+        let last = state.pointee.rows.count - 1
+        precondition(last >= 0, "metadata before an entry")
+        state.pointee.rows[last].metadataOffset = state.pointee.arena.count
+        state.pointee.rows[last].metadataLength = metadata.count
+        state.pointee.arena.append(metadata)
+    }
+
+    /// Drops the stream begun last, if it has no entry.
+    public func dropLastStreamIfEmpty() {
+        guard let last = state.pointee.streams.last, last.rowCount == 0 else { return }
+        state.pointee.arena.truncate(to: last.labelOffset)
+        state.pointee.streams.removeLast()
+    }
+
+    /// Puts entries that came in any order of streams under their streams; entries of one stream keep their order.
+    /// - Parameter streamOfRow: for each entry, which of `streams` it belongs to.
+    public func group(by streamOfRow: UnsafeBufferPointer<Int32>) {
+        precondition(streamOfRow.count == rowCount, "\(streamOfRow.count) streams of \(rowCount) entries")
+        for index in streams.indices { state.pointee.streams[index].rowCount = 0 }
+        for stream in streamOfRow { state.pointee.streams[Int(stream)].rowCount += 1 }
+        var next = 0
+        for index in streams.indices {
+            state.pointee.streams[index].firstRow = next
+            next += streams[index].rowCount
+        }
+        var places = streams.map(\.firstRow)
+        let unordered = rows
+        for (row, stream) in streamOfRow.enumerated() {
+            state.pointee.rows[places[Int(stream)]] = unordered[row]
+            places[Int(stream)] += 1
+        }
     }
 
     /// As above, from text; for cold paths.

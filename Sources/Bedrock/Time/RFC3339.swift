@@ -5,7 +5,22 @@ public enum RFC3339 {
 
     /// Milliseconds since the epoch, finer fractions cut; nil for anything else than that form.
     public static func milliseconds(_ text: String) -> Int64? {
-        var scan = Scan(bytes: Array(text.utf8))
+        var text = text
+        return text.withUTF8 { parse(UnsafeRawBufferPointer($0)) }.map {
+            $0.seconds * 1000 + $0.nanoseconds / 1_000_000
+        }
+    }
+
+    /// Nanoseconds since the epoch, finer fractions cut; nil for anything else than that form, and beyond the years 1677 to 2262.
+    public static func nanoseconds(_ text: UnsafeRawBufferPointer) -> Int64? {
+        guard let time = parse(text) else { return nil }
+        let (whole, overflow) = time.seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        let (sum, late) = whole.addingReportingOverflow(time.nanoseconds)
+        return overflow || late ? nil : sum
+    }
+
+    private static func parse(_ text: UnsafeRawBufferPointer) -> (seconds: Int64, nanoseconds: Int64)? {
+        var scan = Scan(bytes: text)
         guard let year = scan.number(4), scan.take("-"), let month = scan.number(2), scan.take("-"),
             let day = scan.number(2), scan.take("T"), let hour = scan.number(2), scan.take(":"),
             let minute = scan.number(2), scan.take(":"), let second = scan.number(2)
@@ -16,11 +31,11 @@ public enum RFC3339 {
         else { return nil }
         let days = UTCTime.days(year: year, month: month, day: day)
         let seconds = ((days * 24 + Int64(hour)) * 60 + Int64(minute)) * 60 + Int64(second)
-        return (seconds - Int64(offset) * 60) * 1000 + Int64(fraction)
+        return (seconds - Int64(offset) * 60, Int64(fraction))
     }
 
     private struct Scan {
-        let bytes: [UInt8]
+        let bytes: UnsafeRawBufferPointer
         var at = 0
 
         var isAtEnd: Bool { at == bytes.count }
@@ -42,17 +57,17 @@ public enum RFC3339 {
             return value
         }
 
-        /// Milliseconds of `.123456`; 0 when there is no fraction, nil when it has no digits.
+        /// Nanoseconds of `.123456`; 0 when there is no fraction, nil when it has no digits.
         mutating func fraction() -> Int? {
             guard take(".") || take(",") else { return 0 }
             var value = 0
             var count = 0
             while let digit = number(1) {
-                if count < 3 { value = value * 10 + digit }
+                if count < 9 { value = value * 10 + digit }
                 count += 1
             }
             guard count > 0 else { return nil }
-            for _ in min(count, 3)..<3 { value *= 10 }
+            for _ in min(count, 9)..<9 { value *= 10 }
             return value
         }
 

@@ -49,6 +49,42 @@ struct LabelSetWriter {
         return nil
     }
 
+    /// As `write`, but of pairs with one name the one added last counts, and pairs without a name are left out.
+    mutating func writeLast(to target: inout ByteBuffer) {
+        if !isSorted { sort() }
+        for i in pairs.indices {
+            let pair = pairs[i]
+            if pair.name.isEmpty || pair.value.isEmpty { continue }
+            if !isSorted, i + 1 < pairs.count, compareBytes(pair.name, pairs[i + 1].name) == 0 { continue }
+            target.reserve(pair.name.count + pair.value.count + 20)
+            target.append(varint: pair.name.count)
+            target.append(pair.name)
+            target.append(varint: pair.value.count)
+            target.append(pair.value)
+        }
+    }
+
+    /// Sorts, and keeps of pairs with one name the one added last.
+    mutating func settle() {
+        guard !isSorted else { return }
+        sort()
+        var kept = 0
+        for i in pairs.indices {
+            if i + 1 < pairs.count, compareBytes(pairs[i].name, pairs[i + 1].name) == 0 { continue }
+            pairs[kept] = pairs[i]
+            kept += 1
+        }
+        pairs.removeSubrange(kept...)
+        isSorted = true
+    }
+
+    /// Starts again from `base`, which is sorted.
+    mutating func reset(to base: ContiguousArray<Pair>) {
+        pairs.removeAll(keepingCapacity: true)
+        pairs.append(contentsOf: base)
+        isSorted = true
+    }
+
     private func firstFlaw() -> Flaw? {
         if let first = pairs.first, first.name.isEmpty { return .emptyName }
         for i in pairs.indices.dropFirst() where compareBytes(pairs[i - 1].name, pairs[i].name) == 0 {
@@ -60,7 +96,12 @@ struct LabelSetWriter {
     /// Senders sort their labels, so this is rare; insertion is quickest for the few labels a series has.
     private mutating func sort() {
         guard pairs.count <= 32 else {
-            pairs.sort { compareBytes($0.name, $1.name) < 0 }
+            // Pairs of one name keep their order.
+            let ordered = pairs.enumerated().sorted {
+                let order = compareBytes($0.element.name, $1.element.name)
+                return order != 0 ? order < 0 : $0.offset < $1.offset
+            }
+            pairs = ContiguousArray(ordered.map(\.element))
             return
         }
         for i in pairs.indices.dropFirst() {

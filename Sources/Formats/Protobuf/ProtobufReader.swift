@@ -79,6 +79,12 @@ struct ProtobufReader {
         return UInt64(littleEndian: UnsafeRawPointer(cursor).loadUnaligned(as: UInt64.self))
     }
 
+    mutating func fixed32() throws(DecodeError) -> UInt32 {
+        guard remaining >= 4 else { throw error("message ends inside a fixed32") }
+        defer { cursor += 4 }
+        return UInt32(littleEndian: UnsafeRawPointer(cursor).loadUnaligned(as: UInt32.self))
+    }
+
     @inline(__always)
     mutating func double() throws(DecodeError) -> Double { Double(bitPattern: try fixed64()) }
 

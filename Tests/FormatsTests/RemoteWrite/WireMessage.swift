@@ -19,6 +19,16 @@ struct WireMessage {
         fixed(value)
     }
 
+    mutating func fixed64(_ number: UInt64, _ value: UInt64) {
+        raw(number << 3 | 1)
+        withUnsafeBytes(of: value.littleEndian) { bytes += $0 }
+    }
+
+    mutating func fixed32(_ number: UInt64, _ value: UInt32) {
+        raw(number << 3 | 5)
+        withUnsafeBytes(of: value.littleEndian) { bytes += $0 }
+    }
+
     mutating func bytes(_ number: UInt64, _ content: [UInt8]) {
         raw(number << 3 | 2)
         raw(UInt64(content.count))

@@ -1,0 +1,90 @@
+import Bedrock
+import Model
+
+/// Decodes Elasticsearch `_bulk` bodies (an action line, then a document line, and so on) into batches. Reuse one per thread. Not thread-safe.
+public struct BulkDecoder: ~Copyable {
+    private var reader: DocumentReader
+    private var results = BulkResults()
+    private var standardIndex = ByteBuffer(capacity: 64)
+
+    public init(options: LogDecodeOptions = LogDecodeOptions()) { reader = DocumentReader(options: options) }
+
+    /// Appends the documents to `batch`; the results say what became of each action, in order. The index is the label `index`.
+    ///
+    /// - Parameters:
+    ///   - index: of actions that name none.
+    ///   - arrival: time of documents that have none, in nanoseconds.
+    /// - Throws: when the body is no list of actions, or passes a per-request limit; clear the batch then.
+    public mutating func decode(
+        _ body: UnsafeRawBufferPointer, index: String?, fields: DocumentFields = .elastic, arrival: Int64,
+        into batch: LogBatch
+    ) throws(LogDecodeError) -> (report: LogDecodeReport, results: BulkResults) {
+        reader.beginRequest(fields: fields, arrival: arrival)
+        results = BulkResults()
+        standardIndex.clear()
+        standardIndex.append(utf8: index ?? "")
+        let standard = standardIndex.bytes
+        var rest = body
+        while let line = rest.popLine() {
+            if line.isBlank { continue }
+            let place = body.count - rest.count
+            do throws(DecodeError) {
+                try takeAction(line, &rest, standard, into: batch)
+            } catch { throw .malformed(DecodeError("bad action line: \(error.reason)", at: place)) }
+            try reader.rows.checkLimits()
+        }
+        reader.rows.finishSelecting(batch)
+        return (reader.rows.report, results)
+    }
+
+    private mutating func takeAction(
+        _ line: UnsafeRawBufferPointer, _ rest: inout UnsafeRawBufferPointer, _ standard: UnsafeRawBufferPointer,
+        into batch: LogBatch
+    ) throws(DecodeError) {
+        var action = try BulkAction(line)
+        if action.index.isEmpty { action.index = standard }
+        switch action.kind {
+        case .create, .index:
+            guard let document = rest.popLine() else { throw DecodeError("an action without a document", at: 0) }
+            results.add(action, refusal: reader.add(document, index: action.index, to: batch))
+        case .update:
+            _ = rest.popLine()
+            results.add(action, refusal: .malformedItem)
+        case .delete: results.add(action, refusal: .malformedItem)
+        }
+    }
+}
+
+/// `{"create": {"_index": "logs", "_id": "…"}}`
+struct BulkAction {
+    enum Kind: String {
+        case create, index, update, delete
+    }
+
+    let kind: Kind
+    var index = UnsafeRawBufferPointer.nothing
+    /// As it stands in the line, with its quotes.
+    var id = UnsafeRawBufferPointer.nothing
+
+    init(_ line: UnsafeRawBufferPointer) throws(DecodeError) {
+        var cursor = JSONCursor(line)
+        try cursor.expect(UInt8(ascii: "{"))
+        var isFirst = true
+        guard let word = try cursor.nextKey(&isFirst),
+            let kind = Kind(rawValue: String(decoding: word.raw, as: UTF8.self))
+        else { throw cursor.error("the action is none of create, index, update, delete") }
+        self.kind = kind
+        try cursor.expect(UInt8(ascii: "{"))
+        var isFirstField = true
+        while let key = try cursor.nextKey(&isFirstField) {
+            if key.raw.spells("_index"), cursor.peek() == UInt8(ascii: "\"") {
+                index = try cursor.string().raw
+            } else if key.raw.spells("_id"), cursor.peek() == UInt8(ascii: "\"") {
+                id = try cursor.skip()
+            } else {
+                _ = try cursor.skip()
+            }
+        }
+        try cursor.expect(UInt8(ascii: "}"))
+    }
+}
