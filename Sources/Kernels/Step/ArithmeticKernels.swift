@@ -6,7 +6,7 @@ public enum ArithmeticKernels {
         case add, subtract, multiply, divide, modulo, power, atan2
     }
 
-    public enum Comparison: Sendable {
+    public enum Comparison: Hashable, Sendable {
         case equal, notEqual, less, lessOrEqual, greater, greaterOrEqual
 
         @inlinable public func holds(_ a: Double, _ b: Double) -> Bool {

@@ -206,7 +206,7 @@ struct Lexer {
         guard let kind else {
             throw failure("bad number or duration syntax: \(quoted(text(SourceRange(start, position))))", from: start)
         }
-        return token(kind, from: start)
+        return token(kind == .number ? .number : .duration, from: start)
     }
 
     private mutating func string() throws(ParseError) -> Token {
@@ -267,11 +267,4 @@ struct Lexer {
         let scalar = String(decoding: bytes[offset..<min(offset + 4, bytes.count)], as: UTF8.self).unicodeScalars.first
         return quotedCharacter(scalar ?? "\u{FFFD}")
     }
-}
-
-/// Go's `%q` of a character.
-func quotedCharacter(_ scalar: Unicode.Scalar) -> String {
-    if scalar == "'" { return "'\\''" }
-    if scalar == "\"" { return "'\"'" }
-    return "'" + quoted(String(scalar)).dropFirst().dropLast() + "'"
 }

@@ -76,13 +76,3 @@ struct Token {
         return words
     }()
 }
-
-/// Character classes of the lexer.
-enum Characters {
-    static func isSpace(_ c: UInt8) -> Bool { c == 32 || (c >= 9 && c <= 13 && c != 11 && c != 12) }
-    static func isDigit(_ c: UInt8) -> Bool { c >= 48 && c <= 57 }
-    static func isHexDigit(_ c: UInt8) -> Bool { isDigit(c) || ((c | 32) >= 97 && (c | 32) <= 102) }
-    /// Letters and underscore.
-    static func isAlpha(_ c: UInt8) -> Bool { c == 95 || ((c | 32) >= 97 && (c | 32) <= 122) }
-    static func isAlphanumeric(_ c: UInt8) -> Bool { isAlpha(c) || isDigit(c) }
-}

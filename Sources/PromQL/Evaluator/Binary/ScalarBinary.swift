@@ -1,33 +1,8 @@
 import Kernels
 
 extension BinaryOperator {
-    var arithmetic: ArithmeticKernels.Operator? {
-        switch self {
-        case .add: .add
-        case .subtract: .subtract
-        case .multiply: .multiply
-        case .divide: .divide
-        case .modulo: .modulo
-        case .power: .power
-        case .atan2: .atan2
-        default: nil
-        }
-    }
-
     /// Whether elements keep their name: they do where their values stay what they are, or only lose observations.
     var keepsName: Bool { comparison != nil || self == .trimUpper || self == .trimLower }
-
-    var comparison: ArithmeticKernels.Comparison? {
-        switch self {
-        case .equal: .equal
-        case .notEqual: .notEqual
-        case .less: .less
-        case .lessOrEqual: .lessOrEqual
-        case .greater: .greater
-        case .greaterOrEqual: .greaterOrEqual
-        default: nil
-        }
-    }
 }
 
 extension Evaluator {

@@ -1,8 +1,6 @@
-import Model
-
-/// Why a text is no valid query, and where. Rendered as Prometheus' API does: `1:5: parse error: …`.
+/// Why a text is no valid query, and where; of every query language. Rendered as Prometheus' API does: `1:5: parse error: …`.
 public struct ParseError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// Prometheus' own text where it has one.
+    /// The text of the language's first implementation (Prometheus, Loki) where it has one.
     public let message: String
     /// Bytes of the query that are to blame; may be empty (at the end of the input).
     public let range: SourceRange
@@ -13,7 +11,8 @@ public struct ParseError: Error, Equatable, Sendable, CustomStringConvertible {
     /// What the writer may have meant, a phrase without a full stop.
     public let hint: String?
 
-    init(_ message: String, _ range: SourceRange, in text: [UInt8], hint: String? = nil) {
+    /// - Parameter text: the whole query, for line and column.
+    public init(_ message: String, _ range: SourceRange, in text: [UInt8], hint: String? = nil) {
         self.message = message
         self.range = range
         self.hint = hint

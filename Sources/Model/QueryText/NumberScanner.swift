@@ -1,21 +1,24 @@
 import Bedrock
-import Model
 
 /// Finds the end of a number or duration, and reads numbers.
 ///
 /// Numbers: decimal with fraction and exponent, `0x` integers, octal integers by a leading zero, `_` between digits.
-struct NumberScanner {
+public struct NumberScanner {
+    /// What was found.
+    public enum Kind { case number, duration }
+
     private let bytes: [UInt8]
     /// Behind what was looked at: the end of the token, or how far an error reaches.
-    private(set) var position: Int
+    public private(set) var position: Int
 
-    init(_ bytes: [UInt8], _ position: Int) {
+    /// - Precondition: a digit, or a point before one, stands at `position`.
+    public init(_ bytes: [UInt8], _ position: Int) {
         self.bytes = bytes
         self.position = position
     }
 
     /// `.number`, `.duration`, or nil for neither.
-    mutating func scan() -> Token.Kind? {
+    public mutating func scan() -> Kind? {
         if scanNumber() { return .number }
         return scanRestOfDuration() ? .duration : nil
     }
@@ -85,7 +88,7 @@ struct NumberScanner {
     private func peek(_ ahead: Int = 0) -> UInt8? { position + ahead < bytes.count ? bytes[position + ahead] : nil }
 
     /// The value of a number token, `inf` and `nan` included.
-    static func value(of text: String) throws(NumberError) -> Double {
+    public static func value(of text: String) throws(NumberError) -> Double {
         // Go's ParseInt with base 0 comes first, so that `0x1f` and `010` are integers.
         let digits = text.filter { $0 != "_" }
         if digits.lowercased().hasPrefix("0x"), let whole = Int64(digits.dropFirst(2), radix: 16) {
@@ -97,10 +100,12 @@ struct NumberScanner {
         throw NumberError(text: text, reason: isFloat ? "value out of range" : "invalid syntax")
     }
 
-    struct NumberError: Error {
+    /// Why it is no number.
+    public struct NumberError: Error {
         let text: String
         let reason: String
 
-        var message: String { "error parsing number: strconv.ParseFloat: parsing \(quoted(text)): \(reason)" }
+        /// As Go puts it.
+        public var message: String { "error parsing number: strconv.ParseFloat: parsing \(quoted(text)): \(reason)" }
     }
 }

@@ -1,25 +1,24 @@
-import Model
-
 /// Reads a quoted string with Go's escapes, or a raw one between backquotes.
-struct StringScanner {
-    struct StringError: Error {
-        let message: String
+public struct StringScanner {
+    /// Why it is no string.
+    public struct StringError: Error {
+        public let message: String
     }
 
     private let bytes: [UInt8]
     /// Behind the closing quote after a successful scan.
-    private(set) var position: Int
+    public private(set) var position: Int
     private let quote: UInt8
 
     /// - Precondition: a quote stands at `position`.
-    init(_ bytes: [UInt8], _ position: Int) {
+    public init(_ bytes: [UInt8], _ position: Int) {
         self.bytes = bytes
         self.position = position + 1
         quote = bytes[position]
     }
 
     /// The content, unescaped. The text itself is checked to be UTF-8, but escapes can spell any bytes.
-    mutating func scan() throws(StringError) -> [UInt8] {
+    public mutating func scan() throws(StringError) -> [UInt8] {
         let isRaw = quote == UInt8(ascii: "`")
         var content: [UInt8] = []
         while true {

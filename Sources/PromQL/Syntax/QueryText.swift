@@ -1,0 +1,4 @@
+import Model
+
+public typealias SourceRange = Model.SourceRange
+public typealias ParseError = Model.ParseError
