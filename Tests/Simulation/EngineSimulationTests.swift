@@ -12,8 +12,11 @@ import Testing
 
     @Test(arguments: 0..<parts) func samplesSurvive(_ part: Int) { run(MetricSignal(), part) }
 
-    private func run(_ signal: some SimulatedSignal, _ part: Int) {
-        let seeds = Seeds.part(part, of: Self.parts)
+    @Test(arguments: 0..<parts) func linesSurvive(_ part: Int) { run(LogSignal(), part, every: 4) }
+
+    /// - Parameter step: of the seeds only every so many.
+    private func run(_ signal: some SimulatedSignal, _ part: Int, every step: Int = 1) {
+        let seeds = Seeds.part(part, of: Self.parts * step)
         var coverage = Coverage()
         for seed in seeds {
             let simulation = EngineSimulation(signal, seed: seed)

@@ -47,11 +47,14 @@ extension LogSegment {
         for section in footer.sections.sorted(by: { $0.kind == .fields && $1.kind != .fields }) {
             do {
                 switch section.kind {
-                case .fields: fields = try Self.fields(try bytes(of: section).bytes, count: section.itemCount)
+                case .fields:
+                    let raw = try bytes(of: section)
+                    fields = try withExtendedLifetime(raw) { try Self.fields(raw.bytes, count: section.itemCount) }
                 case .streams: try readLabels(section, &labels, &arena)
                 case .blocks:
                     let end = section.offset
                     let raw = try bytes(of: section)
+                    defer { withExtendedLifetime(raw) {} }
                     var reader = ByteReader(raw.bytes)
                     for number in section.firstItem..<section.firstItem + section.itemCount {
                         let entry = try BlockEntry(
@@ -83,6 +86,7 @@ extension LogSegment {
         _ section: LogFooter.Section, _ labels: inout [Range<Int>?], _ arena: inout ByteBuffer
     ) throws {
         let raw = try bytes(of: section)
+        defer { withExtendedLifetime(raw) {} }
         var reader = ByteReader(raw.bytes)
         for stream in section.firstItem..<section.firstItem + section.itemCount {
             let set = try reader.prefixed()

@@ -71,7 +71,7 @@ public final class LogSegment: SegmentReader, @unchecked Sendable {
         }
         let bytes = try bytes(of: section)
         do {
-            let dictionary = try LineDictionary(bytes.bytes)
+            let dictionary = try withExtendedLifetime(bytes) { try LineDictionary(bytes.bytes) }
             cache.put(id, .block(CachePart.lines), dictionary, bytes: dictionary.byteCount)
             return dictionary
         } catch {

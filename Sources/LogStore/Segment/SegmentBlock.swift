@@ -35,7 +35,7 @@ final class SegmentBlock {
         }
         let bytes = try segment.bytes(of: chunk, block: number, entry)
         do {
-            let result = try body(bytes)
+            let result = try withExtendedLifetime(bytes) { try body(bytes) }
             bytesDecoded += chunk.byteCount
             return result
         } catch {

@@ -10,6 +10,8 @@ final class SelectedBlock<Storage: LogPartStorage>: LogBlock {
     private let storage: Storage
     private var matching: UnsafeMutableBufferPointer<Int32>?
     private var isCharged = false
+    /// In the place of times that are damaged.
+    private var replaced: UnsafeMutableBufferPointer<Int64>?
 
     init(_ part: SelectionPart, _ selection: StoreSelection, _ storage: Storage) {
         self.part = part
@@ -17,7 +19,10 @@ final class SelectedBlock<Storage: LogPartStorage>: LogBlock {
         self.storage = storage
     }
 
-    deinit { matching?.deallocate() }
+    deinit {
+        matching?.deallocate()
+        replaced?.deallocate()
+    }
 
     var runs: [LogRun] { part.runs }
     var hasMetadata: Bool { storage.hasMetadata }
@@ -92,14 +97,24 @@ final class SelectedBlock<Storage: LogPartStorage>: LogBlock {
 
     func times() throws -> UnsafeBufferPointer<Int64> {
         try charge()
-        return try storage.times()
+        if let replaced { return UnsafeBufferPointer(replaced) }
+        do { return try storage.times() } catch let error as SegmentDamage {
+            // Its rows are not served; times before every range are in nobody's answer.
+            selection.report(error)
+            let times = UnsafeMutableBufferPointer<Int64>.allocate(capacity: storage.rowCount)
+            times.initialize(repeating: .min)
+            replaced = times
+            return UnsafeBufferPointer(times)
+        }
     }
 
     func readLines(_ rows: UnsafeBufferPointer<Int32>, into lines: LineArena) throws {
+        if rows.isEmpty { return }
         try storage.readLines(rows, into: lines)
     }
 
     func readMetadata(_ rows: UnsafeBufferPointer<Int32>, into metadata: LineArena) throws {
+        if rows.isEmpty { return }
         try storage.readMetadata(rows, into: metadata, damage: selection.report)
     }
 }
