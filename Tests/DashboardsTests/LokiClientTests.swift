@@ -22,7 +22,7 @@ import Transport
         {"status":"success","data":{"resultType":"streams","encodingFlags":["categorize-labels"],"result":[
           {"stream":{"app":"a"},"values":[["150","second\\nline",{"structuredMetadata":{"trace_id":"1f"},"parsed":{"k":"v"}}],["110","\\u00e4\\ud83d\\ude00\\ud83d",{}]]},
           {"stream":{"app":"b"},"values":[["180","x"]]}],
-          "nextCursor":"c-2","stats":{"summary":{"totalLinesProcessed":7}}}}
+          "cursor":"c-2","stats":{"summary":{"totalLinesProcessed":7}}}}
         """
 
     @Test func entriesInOrderOfTime() async throws {

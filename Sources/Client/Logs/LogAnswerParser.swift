@@ -25,7 +25,7 @@ struct LogAnswerParser {
                 if type.isEmpty { try scanner.skip() } else { result = try Self.result(&scanner, type) }
             } else if key.elementsEqual("stats".utf8) {
                 statistics = try Self.value(&scanner)
-            } else if key.elementsEqual(LokiClient.cursorField.utf8) {
+            } else if key.elementsEqual(LokiClient.cursorName.utf8) {
                 if scanner.peek() == UInt8(ascii: "\"") { cursor = try scanner.string() } else { try scanner.skip() }
             } else {
                 try scanner.skip()

@@ -14,8 +14,7 @@ public struct LokiClient: Sendable {
     /// Keeps stream labels, structured metadata and parsed labels apart in answers.
     static let categorized: HTTPHeaders = ["X-Loki-Response-Encoding-Flags": "categorize-labels"]
     /// The parameter, and the member of an answer's data, that carry a page's place.
-    static let cursorParameter = "cursor"
-    static let cursorField = "nextCursor"
+    static let cursorName = "cursor"
 
     public init(
         _ server: ServerContext, caller: any HTTPCaller, timeoutSeconds: Double = 60, answerBytesMax: Int = 256 << 20
@@ -137,7 +136,7 @@ public struct LokiClient: Sendable {
         var form = self.form(request.query, request.range)
         form.append(("limit", String(request.limit)))
         form.append(("direction", request.direction.rawValue))
-        if let cursor = request.cursor { form.append((cursorParameter, cursor)) }
+        if let cursor = request.cursor { form.append((cursorName, cursor)) }
         return form
     }
 

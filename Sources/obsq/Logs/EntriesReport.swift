@@ -26,9 +26,6 @@ struct EntriesReport {
             write(try await reader.groups(around: hits, direction: options.direction), writer)
         }
         for warning in outcome.warnings { output.note("warning: \(warning)") }
-        if outcome.statistics.damagedBlocks > 0, !options.showsStatistics {
-            output.note("warning: \(outcome.statistics.damagedBlocks) damaged blocks could not be read")
-        }
         if options.showsStatistics {
             let seconds = Double(SystemClock().monotonicNanoseconds() - started) / 1e9
             outcome.statistics.report(to: output, entries: outcome.count, seconds: seconds)

@@ -58,7 +58,7 @@ struct PatternsReport {
 
     private func write(_ rows: [Row], of count: Int, step: Int64, to output: Output) {
         var table = TextTable(["count", "share", "over time", "pattern"], alignRight: [0, 1])
-        let room = output.isTerminal ? max(20, output.width - 40) : Int.max
+        let room = output.isTerminal ? max(20, output.width - 40) : 10_000
         for row in rows {
             table.add([
                 String(row.pattern.total), Self.percent(row.share), plot(row.pattern, step: step),

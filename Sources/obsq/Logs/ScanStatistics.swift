@@ -2,47 +2,41 @@ import Bedrock
 import Dashboards
 import Formats
 
-/// What queries read and spared, summed over pages.
+/// What queries read and spared, summed over pages, as Loki's `stats` tell it.
 struct ScanStatistics {
-    private var sums: [String: Double] = [:]
     private var pages = 0
-
-    /// Members of an answer's `stats.summary`, as Loki calls them, and of `stats.scan`, which is this house's own.
-    private static let summed = [
-        "totalBytesProcessed", "totalLinesProcessed", "totalEntriesReturned", "execTime", "queueTime", "segments",
-        "blocks", "blocksPruned", "rowsScanned", "bytesDecoded", "damagedBlocks",
-    ]
+    private var lines = 0.0
+    private var bytes = 0.0
+    private var seconds = 0.0
+    /// Blocks, which Loki calls chunks: those that matchers and range leave, and of them those that were read.
+    private var blocksConsidered: Double?
+    private var blocksRead = 0.0
 
     /// Takes in the statistics of one answer.
     mutating func add(_ statistics: JSONValue?) {
         pages += 1
-        for part in ["summary", "scan"] {
-            guard let members = statistics?[part] else { continue }
-            for name in Self.summed { if let value = members[name]?.number { sums[name, default: 0] += value } }
-        }
+        let summary = statistics?["summary"]
+        lines += summary?["totalLinesProcessed"]?.number ?? 0
+        bytes += summary?["totalBytesProcessed"]?.number ?? 0
+        seconds += summary?["execTime"]?.number ?? 0
+        guard let index = statistics?["index"], let total = index["totalChunks"]?.number else { return }
+        blocksConsidered = (blocksConsidered ?? 0) + total
+        blocksRead += index["postFilterChunks"]?.number ?? 0
     }
-
-    var damagedBlocks: Int { Int(sums["damagedBlocks"] ?? 0) }
 
     /// For people, on standard error.
     func report(to output: Output, entries: Int, seconds: Double) {
-        func count(_ name: String) -> String { UnitFormat("short").format(sums[name] ?? 0).text }
-        func bytes(_ name: String) -> String { UnitFormat("bytes").format(sums[name] ?? 0).text }
-        var lines = ["entries   \(entries) in \(pages) page\(pages == 1 ? "" : "s")"]
-        if sums["totalLinesProcessed"] != nil {
-            lines.append("scanned   \(count("totalLinesProcessed")) lines, \(bytes("totalBytesProcessed"))")
+        var told = ["entries   \(entries) in \(pages) page\(pages == 1 ? "" : "s")"]
+        let size = UnitFormat("bytes").format(bytes).text
+        told.append("scanned   \(UnitFormat("short").format(lines).text) lines, \(size)")
+        if let considered = blocksConsidered, considered > 0 {
+            let spared = considered - blocksRead
+            told.append(
+                "blocks    \(Int(blocksRead)) read, \(Int(spared)) spared (\(Int((spared / considered * 100).rounded())) %)"
+            )
         }
-        if let blocks = sums["blocks"] {
-            let pruned = sums["blocksPruned"] ?? 0
-            let share = blocks + pruned > 0 ? Int((pruned / (blocks + pruned) * 100).rounded()) : 0
-            lines.append(
-                "read      \(Int(blocks)) blocks of \(count("segments")) segments, \(bytes("bytesDecoded")) decoded")
-            lines.append("spared    \(Int(pruned)) blocks (\(share) %)")
-        }
-        if damagedBlocks > 0 { lines.append("damaged   \(damagedBlocks) blocks could not be read") }
-        let server = sums["execTime"].map { ", \(Self.milliseconds($0)) on the server" } ?? ""
-        lines.append("time      \(Self.milliseconds(seconds))\(server)")
-        for line in lines { output.note(line) }
+        told.append("time      \(Self.milliseconds(seconds)), \(Self.milliseconds(self.seconds)) of them on the server")
+        for line in told { output.note(line) }
     }
 
     private static func milliseconds(_ seconds: Double) -> String {
