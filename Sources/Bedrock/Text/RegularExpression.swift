@@ -76,6 +76,27 @@ public final class RegularExpression: @unchecked Sendable {
         return (0..<groups).map { offsets[$0 * 2] < 0 ? nil : Int(offsets[$0 * 2])..<Int(offsets[$0 * 2 + 1]) }
     }
 
+    /// As `captures`, without allocating: start and end offsets of the groups, -1 where one took no part, in `offsets`, which has room for
+    /// `2 * (groupCount + 1)` of them. False, with `offsets` as it was, where there is no match.
+    public func captures(_ text: UnsafeRawBufferPointer, from: Int = 0, into offsets: inout [Int64]) -> Bool {
+        let groups = groupCount + 1
+        precondition(offsets.count >= groups * 2, "room for \(offsets.count) offsets of \(groups) groups")
+        var empty: CChar = 0
+        return withUnsafePointer(to: &empty) {
+            cre2_captures_from(
+                handle, text.assumingMemoryBound(to: CChar.self).baseAddress ?? $0, text.count, from, &offsets,
+                Int32(groups)) != 0
+        }
+    }
+
+    /// The name of group `index`; nil when it has none.
+    public func groupName(_ index: Int) -> String? {
+        var buffer = [CChar](repeating: 0, count: 256)
+        let count = cre2_group_name(handle, Int32(truncatingIfNeeded: index), &buffer, buffer.count)
+        guard count > 0 else { return nil }
+        return String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
     /// Expands a Go-style template (`$1`, `${1}`, `$name`, `$$`) for a match of `text`; nil where `text` doesn't match.
     public func expand(_ template: String, matching text: String) -> String? {
         var text = text
