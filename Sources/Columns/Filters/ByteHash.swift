@@ -1,3 +1,5 @@
+import Glibc
+
 /// A fast 64-bit hash of short texts. Part of the format (token filters): it never changes.
 enum ByteHash {
     static func of(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
@@ -14,6 +16,13 @@ enum ByteHash {
             state = mix(state, rest)
         }
         return finish(state)
+    }
+
+    /// Whether `text` stands at `offset`, which the caller has checked to have room for it.
+    @inline(__always)
+    static func equal(_ bytes: UnsafeRawBufferPointer, at offset: Int, _ text: UnsafeRawBufferPointer) -> Bool {
+        guard let a = bytes.baseAddress, let b = text.baseAddress else { return text.count == 0 }
+        return memcmp(a + offset, b, text.count) == 0
     }
 
     /// Takes one more word in: a 64 by 64 bit product, folded.

@@ -4,32 +4,101 @@ import Model
 /// Encodes the lines of one segment, block by block; one per segment that is being written. Not thread-safe.
 ///
 /// A block is gathered by `append` (texts, or rows of blocks of other segments, mixed at will) and written by `encodePending`. The dictionary
-/// comes last.
+/// comes last. At most `LineLimits.rowsMax` rows go into a block.
 public final class LineEncoder {
-    private let pending = LineArena()
+    private var table = EntryTable()
+    private var masker = LineMasker()
+    private var rows = PendingRows()
+    private var unknown = UnknownLines()
+    private var exact = ExactLines()
+    private var writer = LineBlockWriter()
+    private var statistics = EntryStatistics()
+    /// Texts of rows without a pattern, in the order of the rows.
+    private let texts = LineArena()
     private let scratch = ColumnScratch()
+    private var adoptions: [ObjectIdentifier: Adoption] = [:]
+    private let plain = LineArena(capacity: 1024)
 
     public init() {}
 
     /// Rows gathered for the next block.
-    public var pendingRows: Int { pending.count }
+    public var pendingRows: Int { rows.count }
     /// Bytes of their lines.
-    public var pendingLineBytes: Int { pending.bytes.count }
+    public private(set) var pendingLineBytes = 0
     /// Memory, for budgets.
-    public var memoryBytes: Int { pending.bytes.allocatedBytes }
+    public var memoryBytes: Int {
+        table.memoryBytes + rows.memoryBytes + unknown.memoryBytes + exact.memoryBytes + writer.memoryBytes
+            + texts.bytes.allocatedBytes + statistics.memoryBytes
+    }
 
     /// Adds one line to the next block.
-    public func append(_ line: UnsafeRawBufferPointer) { pending.append(line) }
+    public func append(_ line: UnsafeRawBufferPointer) {
+        precondition(rows.count < LineLimits.rowsMax, "more than \(LineLimits.rowsMax) rows in a block")
+        pendingLineBytes += line.count
+        guard masker.mask(line, .fine) else { return appendText(line) }
+        let hash = ByteHash.of(masker.masked)
+        let known = table.findPattern(masker.masked, hash: hash)
+        if known >= 0 {
+            rows.append(Int32(known), values: masker.values, count: masker.valueCount)
+            return
+        }
+        let candidate = unknown.note(masker, hash: hash)
+        rows.append(-1 - candidate, values: masker.values, count: masker.valueCount)
+    }
 
-    /// Adds rows of a block, of this or another segment.
-    public func append(block: LineBlock, rows: UnsafeBufferPointer<Int32>) throws(ColumnError) {
-        try block.read(rows, into: pending)
+    private func appendText(_ line: UnsafeRawBufferPointer) {
+        rows.append(PendingRows.arena, text: texts.count)
+        texts.append(line)
+    }
+
+    /// Adds rows of a block, of another segment or of this one, without making their lines.
+    public func append(block: LineBlock, rows chosen: UnsafeBufferPointer<Int32>) throws(ColumnError) {
+        precondition(rows.count + chosen.count <= LineLimits.rowsMax, "more than \(LineLimits.rowsMax) rows")
+        try block.open()
+        guard !block.isPlain else {
+            for row in chosen { append(block.plainText(Int(row))) }
+            return
+        }
+        let key = ObjectIdentifier(block.dictionary)
+        var adoption = adoptions.removeValue(forKey: key) ?? Adoption(block.dictionary)
+        for row in chosen {
+            let symbol = block.symbol(Int(row))
+            guard symbol < block.entryCount else {
+                append(block.arenaText(Int(row)))
+                continue
+            }
+            let id = adoption.adopt(block.entry(symbol), &table)
+            guard id >= 0 else {
+                plain.clear()
+                block.render(Int(row), into: plain)
+                appendText(plain[0])
+                pendingLineBytes += plain[0].count
+                continue
+            }
+            pendingLineBytes += block.length(Int(row))
+            rows.ids.append(id)
+            rows.valueStarts.append(Int32(truncatingIfNeeded: rows.values.count))
+            block.copyValues(Int(row), symbol, into: &rows.values)
+        }
+        adoptions[key] = adoption
     }
 
     /// Writes what was gathered as one block.
     public func encodePending(into target: inout ByteBuffer) {
-        TextArena.encode(pending, level: 3, scratch: scratch, into: &target)
-        pending.clear()
+        settleUnknown()
+        let block = statistics.beginBlock()
+        if texts.count * 2 > rows.count {
+            encodePlain(into: &target)
+            statistics.addText(texts: texts, to: block)
+        } else {
+            exact.assign(&rows, &table)
+            writer.encode(rows, table, texts: texts, into: &target)
+            statistics.add(present: writer.present, counts: writer.presentCounts, table, to: block)
+            if texts.count > 0 { statistics.addText(texts: texts, to: block) }
+        }
+        rows.clear()
+        texts.clear()
+        pendingLineBytes = 0
     }
 
     /// Writes a block of `lines`.
@@ -39,5 +108,48 @@ public final class LineEncoder {
     }
 
     /// Writes the dictionary that all blocks need; nothing may be encoded afterwards.
-    public func finishDictionary(into target: inout ByteBuffer) { target.append(UInt8(0)) }
+    public func finishDictionary(into target: inout ByteBuffer) {
+        LineDictionaryWriter.encode(table, statistics, scratch: scratch, into: &target)
+    }
+
+    /// Finds a place for the lines whose fine pattern is not in the dictionary.
+    private func settleUnknown() {
+        guard !unknown.isEmpty else { return }
+        let inArena = unknown.settle(&rows, &table, &masker)
+        guard !inArena.isEmpty else { return }
+        // Texts stand in the order of the rows: those that were refused at once, and these.
+        plain.clear()
+        var next = 0
+        for row in 0..<rows.count
+        where rows.ids[row] == PendingRows.arena || next < inArena.count && inArena[next].row == row {
+            if next < inArena.count, inArena[next].row == row {
+                unknown.render(inArena[next], rows, into: plain)
+                next += 1
+            } else {
+                plain.append(texts[Int(rows.valueStarts[row])])
+            }
+            rows.ids[row] = PendingRows.arena
+            rows.valueStarts[row] = Int32(truncatingIfNeeded: plain.count - 1)
+        }
+        texts.clear()
+        for i in 0..<plain.count { texts.append(plain[i]) }
+        unknown.clear()
+    }
+
+    /// All lines in one arena, where most have no pattern.
+    private func encodePlain(into target: inout ByteBuffer) {
+        plain.clear()
+        for row in 0..<rows.count {
+            let id = rows.ids[row]
+            if id == PendingRows.arena {
+                plain.append(texts[Int(rows.valueStarts[row])])
+            } else {
+                table.render(Int(id), rows.values, from: Int(rows.valueStarts[row]), into: plain)
+            }
+        }
+        target.append(UInt8(0))
+        TextArena.encode(plain, level: 6, scratch: scratch, into: &target)
+        texts.clear()
+        for i in 0..<plain.count { texts.append(plain[i]) }
+    }
 }

@@ -37,3 +37,8 @@ extension LineFilter {
         return isNegated
     }
 }
+
+extension LineDictionary {
+    /// What `filters`, all of which must pass, mean for the segment.
+    public func compile(_ filters: [LineFilter]) -> LineVerdicts { LineVerdicts(filters: filters) }
+}

@@ -1,0 +1,53 @@
+import Bedrock
+import Model
+
+/// Where the patterns of a segment occur, for the dictionary.
+struct EntryStatistics: ~Copyable {
+    /// Of one pattern and its exact lines.
+    struct Pattern {
+        var rows = 0
+        /// Blocks that have it; only the first `blockListMax` are listed.
+        var blockCount = 0
+        var blocks: InlineArray<8, Int32> = .init(repeating: 0)
+    }
+
+    private(set) var patterns: ContiguousArray<Pattern> = []
+    private(set) var blockCount = 0
+    /// Blocks with lines outside of the dictionary, and a filter over their words.
+    private(set) var textBlocks: [(block: Int, filter: Range<Int>)] = []
+    private(set) var filters = ByteBuffer()
+    private var builder = TokenFilter.Builder()
+
+    init() {}
+
+    var memoryBytes: Int { patterns.capacity * MemoryLayout<Pattern>.stride + filters.allocatedBytes }
+
+    /// The number of the next block.
+    mutating func beginBlock() -> Int {
+        blockCount += 1
+        return blockCount - 1
+    }
+
+    mutating func add(
+        present: ContiguousArray<Int32>, counts: ContiguousArray<Int32>, _ table: borrowing EntryTable, to block: Int
+    ) {
+        while patterns.count < table.count { patterns.append(Pattern()) }
+        for i in 0..<present.count {
+            let pattern = table.entries[Int(present[i])].pattern
+            patterns[pattern].rows += Int(counts[i])
+            let listed = patterns[pattern].blockCount
+            if listed > 0, listed <= LineLimits.blockListMax, patterns[pattern].blocks[listed - 1] == Int32(block) {
+                continue
+            }
+            if listed < LineLimits.blockListMax { patterns[pattern].blocks[listed] = Int32(truncatingIfNeeded: block) }
+            patterns[pattern].blockCount = min(listed + 1, LineLimits.blockListMax + 1)
+        }
+    }
+
+    mutating func addText(texts: LineArena, to block: Int) {
+        for i in 0..<texts.count { builder.add(texts[i]) }
+        let start = filters.count
+        builder.finish(into: &filters)
+        textBlocks.append((block, start..<filters.count))
+    }
+}

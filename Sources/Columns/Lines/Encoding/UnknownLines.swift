@@ -1,0 +1,183 @@
+import Bedrock
+import Model
+
+/// Lines of a block whose fine pattern the dictionary does not have.
+///
+/// A fine pattern that two lines of the block share is taken. The others are looked at more coarsely: four that share a coarse pattern make it one.
+/// What stays alone is taken as it is, while it is little; else it goes to the block's arena.
+struct UnknownLines: ~Copyable {
+    /// Lines that must share a coarse pattern.
+    private static let coarseRowsMin: Int32 = 4
+    /// Patterns of a single line in a block, at least, and as a share of its rows.
+    private static let singlesMin = 64
+    private static let singlesShare = 16
+
+    /// A row that gets no pattern.
+    struct Loner {
+        var row: Int
+        var candidate: Int
+    }
+
+    private var candidates = EntryTable()
+    private var hashes: ContiguousArray<UInt64> = []
+    private var counts: ContiguousArray<Int32> = []
+    private var coarse = EntryTable()
+    private var coarseCounts: ContiguousArray<Int32> = []
+    private let line = LineArena(capacity: 4096)
+
+    init() {}
+
+    var isEmpty: Bool { candidates.count == 0 }
+    var memoryBytes: Int { candidates.memoryBytes + coarse.memoryBytes + hashes.capacity * 12 }
+
+    mutating func clear() {
+        candidates.clear()
+        coarse.clear()
+        hashes.removeAll(keepingCapacity: true)
+        counts.removeAll(keepingCapacity: true)
+        coarseCounts.removeAll(keepingCapacity: true)
+    }
+
+    /// Counts the line that was masked last; returns its candidate.
+    mutating func note(_ masker: borrowing LineMasker, hash: UInt64) -> Int32 {
+        var candidate = candidates.findPattern(masker.masked, hash: hash)
+        if candidate < 0 {
+            candidate = candidates.addPattern(
+                masker.masked, codes: UnsafeBufferPointer(start: masker.codes, count: masker.valueCount), hash: hash)
+            hashes.append(hash)
+            counts.append(0)
+        }
+        counts[candidate] += 1
+        return Int32(candidate)
+    }
+
+    /// Gives patterns to the rows that still have candidates; returns those that get none, ascending. `render` works until `clear`.
+    mutating func settle(
+        _ rows: inout PendingRows, _ table: inout EntryTable, _ masker: inout LineMasker
+    ) -> [Loner] {
+        var taken = ContiguousArray<Int32>(repeating: -1, count: candidates.count)
+        for candidate in 0..<candidates.count where counts[candidate] > 1 && !table.isFull {
+            taken[candidate] = Int32(take(candidate, &table))
+        }
+        var loners: [Loner] = []
+        for row in 0..<rows.count where rows.ids[row] < 0 && rows.ids[row] != PendingRows.arena {
+            let candidate = Int(-1 - rows.ids[row])
+            if taken[candidate] >= 0 {
+                rows.ids[row] = taken[candidate]
+            } else {
+                loners.append(Loner(row: row, candidate: candidate))
+            }
+        }
+        if !loners.isEmpty { loners = settleCoarsely(loners, &rows, &table, &masker) }
+        if loners.count <= max(Self.singlesMin, rows.count / Self.singlesShare) {
+            loners.removeAll { loner in
+                guard !table.isFull else { return false }
+                rows.ids[loner.row] = Int32(take(loner.candidate, &table))
+                return true
+            }
+        }
+        if loners.isEmpty { clear() }
+        return loners
+    }
+
+    private func take(_ candidate: Int, _ table: inout EntryTable) -> Int {
+        let text = candidates.text(candidate)
+        let known = table.findPattern(text, hash: hashes[candidate])
+        if known >= 0 { return known }
+        let entry = candidates.entries[candidate]
+        return candidates.codes.withUnsafeBufferPointer {
+            table.addPattern(
+                text, codes: UnsafeBufferPointer(rebasing: $0[entry.slotStart..<entry.slotStart + entry.slotCount]),
+                hash: hashes[candidate])
+        }
+    }
+
+    private mutating func settleCoarsely(
+        _ loners: [Loner], _ rows: inout PendingRows, _ table: inout EntryTable, _ masker: inout LineMasker
+    ) -> [Loner] {
+        var groups: [Int] = []
+        groups.reserveCapacity(loners.count)
+        for loner in loners {
+            guard mask(loner, rows, &masker), masker.valueCount > 0 else {
+                groups.append(-1)
+                continue
+            }
+            let hash = ByteHash.of(masker.masked)
+            var group = coarse.findPattern(masker.masked, hash: hash)
+            if group < 0 {
+                group = coarse.addPattern(
+                    masker.masked, codes: UnsafeBufferPointer(start: masker.codes, count: masker.valueCount),
+                    hash: hash)
+                // One that the dictionary has already is worth taking for a single line.
+                let isKnown = table.findPattern(masker.masked, hash: hash) >= 0
+                coarseCounts.append(isKnown ? Self.coarseRowsMin : 0)
+            }
+            coarseCounts[group] += 1
+            groups.append(group)
+        }
+        var rest: [Loner] = []
+        for (loner, group) in zip(loners, groups) {
+            guard group >= 0, coarseCounts[group] >= Self.coarseRowsMin, !table.isFull, mask(loner, rows, &masker)
+            else {
+                rest.append(loner)
+                continue
+            }
+            let hash = ByteHash.of(masker.masked)
+            var id = table.findPattern(masker.masked, hash: hash)
+            if id < 0 {
+                id = table.addPattern(
+                    masker.masked, codes: UnsafeBufferPointer(start: masker.codes, count: masker.valueCount),
+                    hash: hash)
+            }
+            rows.ids[loner.row] = Int32(id)
+            rows.valueStarts[loner.row] = Int32(truncatingIfNeeded: rows.values.count)
+            for i in 0..<masker.valueCount { rows.values.append(masker.values[i]) }
+        }
+        return rest
+    }
+
+    private func mask(_ loner: Loner, _ rows: borrowing PendingRows, _ masker: inout LineMasker) -> Bool {
+        line.clear()
+        render(loner, rows, into: line)
+        return masker.mask(line[0], .coarse)
+    }
+
+    /// Makes the line of a loner.
+    func render(_ loner: Loner, _ rows: borrowing PendingRows, into target: LineArena) {
+        candidates.render(loner.candidate, rows.values, from: Int(rows.valueStarts[loner.row]), into: target)
+    }
+}
+
+extension EntryTable {
+    /// Appends the line of entry `id`; a pattern's values are those of `rowValues` from `from` on.
+    func render(_ id: Int, _ rowValues: ContiguousArray<UInt64>, from: Int, into target: LineArena) {
+        let entry = entries[id]
+        let pattern = text(entry.pattern)
+        let isExact = entry.valueStart >= 0
+        var slot = 0
+        target.append(bytesMax: pattern.count + entry.slotCount * 24) { room in
+            guard let out = room.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return 0 }
+            var at = 0
+            var used = 0
+            while at < pattern.count {
+                guard pattern[at] == SlotCode.escape else {
+                    out[used] = pattern[at]
+                    used += 1
+                    at += 1
+                    continue
+                }
+                let code = pattern[at + 1]
+                at += 2
+                if code == SlotCode.escapedByte {
+                    out[used] = SlotCode.escape
+                    used += 1
+                } else {
+                    let value = isExact ? values[entry.valueStart + slot] : rowValues[from + slot]
+                    used += SlotCode.write(value, code, to: out + used)
+                    slot += 1
+                }
+            }
+            return used
+        }
+    }
+}
