@@ -97,6 +97,8 @@ public final class LineBlock {
         return length
     }
 
+    func value(_ row: Int, _ symbol: Int, _ slot: Int) -> UInt64 { columns.value(row, symbol, slot) }
+
     func copyValues(_ row: Int, _ symbol: Int, into target: inout ContiguousArray<UInt64>) {
         let count = dictionary.entries[Int(columns.ids[symbol])].rowValueCount
         for slot in 0..<count { target.append(columns.value(row, symbol, slot)) }
@@ -138,17 +140,34 @@ public final class LineBlock {
         }
     }
 
-    /// Keeps the rows whose line passes.
+    /// Keeps the rows whose line passes. Decodes no more than it must.
     public func filter(_ verdicts: LineVerdicts, rows: inout RowSet) throws(ColumnError) {
         precondition(rows.rowCount == rowCount, "\(rows.rowCount) rows for a block of \(rowCount)")
-        try open()
-        let scratch = LineArena()
-        if isPlain { return rows.filter { verdicts.matches(texts[$0]) } }
+        if verdicts.isAlways { return }
+        if isPlain {
+            try openTexts()
+            return rows.filter { verdicts.matches(texts[$0]) }
+        }
+        try openEntries()
+        var known = columns.ids.map { verdicts.verdicts[Int($0)] }
+        if !layout.hasArena {
+            if known.allSatisfy({ $0 == .never }) { return rows.removeAll() }
+            if known.allSatisfy({ $0 == .always }) { return }
+        }
+        try openSymbols()
+        // Rows without an entry are looked at, too.
+        if layout.hasArena { known.append(.row) }
+        if known.prefix(entryCount).contains(.row) { try columns.readValues(layout, dictionary) }
+        var matcher = RowMatcher(verdicts, dictionary, symbols: entryCount)
         rows.filter { row in
-            guard symbol(row) < entryCount else { return verdicts.matches(arenaText(row)) }
-            scratch.clear()
-            render(row, into: scratch)
-            return verdicts.matches(scratch[0])
+            let symbol = symbol(row)
+            switch known[symbol] {
+            case .never: return false
+            case .always: return true
+            case .row:
+                guard symbol < entryCount else { return verdicts.matches(arenaText(row)) }
+                return matcher.matches(row, symbol, self)
+            }
         }
     }
 
