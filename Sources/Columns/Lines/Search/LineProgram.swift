@@ -33,15 +33,19 @@ struct LineProgram: Sendable {
         if isOptional { optional |= bit }
         if isRepeated { repeated |= bit }
         count += 1
+        accepting = bit << 1
+        initial = close(1)
         return true
     }
 
-    var accepting: UInt64 { 1 << UInt64(count) }
+    /// The state in which all elements have been matched.
+    private(set) var accepting: UInt64 = 1
     /// The states in which a match begins.
-    var initial: UInt64 { close(1) }
+    private(set) var initial: UInt64 = 1
 
     /// Optional elements may be passed over.
     @inline(__always) func close(_ states: UInt64) -> UInt64 {
+        guard optional != 0 else { return states }
         var all = states
         while true {
             let more = (all & optional) << 1 & ~all

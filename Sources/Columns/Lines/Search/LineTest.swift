@@ -30,6 +30,8 @@ struct LineTest: Sendable {
     /// Texts of which every match has one, one for each program; empty: unknown.
     let required: [[UInt8]]
     private let isASCIIOnly: Bool
+    /// The first eight bytes of a literal as a number, and which bits of it count.
+    private let front: (word: UInt64, mask: UInt64)
 
     init(_ match: LineFilter.Match) {
         switch match {
@@ -39,6 +41,9 @@ struct LineTest: Sendable {
             programs = [LineProgram(literal: bytes)]
             required = [bytes]
             isASCIIOnly = false
+            var word: UInt64 = 0
+            for (i, byte) in bytes.prefix(8).enumerated() { word |= UInt64(byte) << UInt64(i * 8) }
+            front = (word, bytes.count >= 8 ? .max : (1 << UInt64(bytes.count * 8)) - 1)
         case .regex(let regex):
             literal = nil
             expression = regex
@@ -46,6 +51,7 @@ struct LineTest: Sendable {
             let texts = programs.map { $0.requiredLiteral() }
             required = texts.contains { $0.isEmpty } ? [] : texts
             isASCIIOnly = programs.contains { $0.isASCIIOnly }
+            front = (0, 0)
         }
     }
 
@@ -61,6 +67,23 @@ struct LineTest: Sendable {
         }
         if programs.isEmpty || (isASCIIOnly && !ByteHash.isASCII(line)) { return expression.matches(line) }
         return programs.contains { $0.matches(line) }
+    }
+
+    /// Whether a match of the only program begins at one of `starts`. Eight bytes lie behind the line.
+    func matches(_ line: UnsafeRawBufferPointer, at starts: ArraySlice<Int32>) -> Bool {
+        guard let base = line.baseAddress else { return false }
+        let program = programs[0]
+        return program.masks.withUnsafeBufferPointer { masks in
+            guard let masks = masks.baseAddress else { return false }
+            for start in starts {
+                if literal != nil {
+                    let word = base.loadUnaligned(fromByteOffset: Int(start), as: UInt64.self)
+                    if (UInt64(littleEndian: word) ^ front.word) & front.mask != 0 { continue }
+                }
+                if program.matches(line, at: Int(start), masks) { return true }
+            }
+            return false
+        }
     }
 
     /// Whether programs decide about lines of this fixed text.

@@ -6,20 +6,30 @@ import Model
 struct RowMatcher {
     private let verdicts: LineVerdicts
     private let dictionary: LineDictionary
+    private let block: LineBlock
+    private let columns: LineBlockColumns
+    private let test: LineTest?
+    private let isNegated: Bool
+    private let starts: ContiguousArray<Int32>
     /// Per symbol, into `lines`; -1: not prepared.
     private var offsets: ContiguousArray<Int>
     private var lines: ContiguousArray<UInt8> = []
     private let line = LineArena(capacity: 4096)
 
-    init(_ verdicts: LineVerdicts, _ dictionary: LineDictionary, symbols: Int) {
+    init(_ verdicts: LineVerdicts, _ block: LineBlock) {
         self.verdicts = verdicts
-        self.dictionary = dictionary
-        offsets = .init(repeating: -1, count: symbols)
+        self.block = block
+        dictionary = block.dictionary
+        columns = block.openColumns
+        test = verdicts.filters.first?.tests.first
+        isNegated = verdicts.filters.first?.isNegated ?? false
+        starts = verdicts.starts
+        offsets = .init(repeating: -1, count: block.entryCount)
     }
 
     /// Whether the row's line passes.
-    mutating func matches(_ row: Int, _ symbol: Int, _ block: LineBlock) -> Bool {
-        let id = block.entry(symbol)
+    mutating func matches(_ row: Int, _ symbol: Int) -> Bool {
+        let id = Int(columns.ids[symbol])
         let entry = dictionary.entries[id]
         guard entry.lineLength >= 0 else {
             line.clear()
@@ -35,17 +45,19 @@ struct RowMatcher {
             var shift = 0
             for i in 0..<entry.slotCount {
                 let slot = dictionary.slots[entry.slotStart + i]
-                shift +=
-                    SlotCode.write(block.value(row, symbol, i), slot.code, to: text + Int(slot.position) + shift) - 1
+                let value = columns.value(row, symbol, i)
+                shift += SlotCode.write(value, slot.code, to: text + Int(slot.position) + shift) - 1
             }
             let bytes = UnsafeRawBufferPointer(start: text, count: entry.lineLength)
-            guard let range else { return verdicts.matches(bytes) }
-            return verdicts.programMatches(bytes, range)
+            guard let range, let test else { return verdicts.matches(bytes) }
+            return test.matches(bytes, at: starts[range]) != isNegated
         }
     }
 
     private mutating func prepare(_ symbol: Int, _ entry: LineDictionary.Entry) {
         offsets[symbol] = lines.count
+        // A word may be loaded at the last byte of each line.
+        defer { lines.append(contentsOf: repeatElement(0, count: 8)) }
         var slot = entry.slotStart
         let end = slot + entry.slotCount
         for i in 0..<entry.textLength {
@@ -56,18 +68,5 @@ struct RowMatcher {
                 lines.append(dictionary.texts[entry.textStart + i])
             }
         }
-    }
-}
-
-extension LineVerdicts {
-    /// Whether a line passes the only program, whose matches may begin at `range` of `starts` only.
-    func programMatches(_ line: UnsafeRawBufferPointer, _ range: Range<Int>) -> Bool {
-        let program = filters[0].tests[0].programs[0]
-        let found = program.masks.withUnsafeBufferPointer { masks in
-            guard let masks = masks.baseAddress else { return false }
-            for i in range where program.matches(line, at: Int(starts[i]), masks) { return true }
-            return false
-        }
-        return found != filters[0].isNegated
     }
 }
