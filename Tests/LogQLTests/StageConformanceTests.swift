@@ -67,7 +67,3 @@ extension LogPipeline {
         }
     }
 }
-
-extension Labels: ExpressibleByDictionaryLiteral {
-    public init(dictionaryLiteral elements: (String, String)...) { self.init(elements.map { Label($0.0, $0.1) }) }
-}

@@ -30,7 +30,6 @@ struct LineBlockLayout {
 struct LineBlockColumns {
     private(set) var hasEntries = false
     private(set) var hasSymbols = false
-    private(set) var hasRanks = false
     private(set) var hasValues = false
     /// The dictionary's entry of each symbol.
     private(set) var ids: ContiguousArray<Int32> = []
@@ -85,13 +84,7 @@ struct LineBlockColumns {
             }
         }
         if let failure { throw ColumnError("symbols of a line block: \(failure)") }
-        hasSymbols = true
-    }
-
-    /// Numbers the rows of each symbol.
-    mutating func countRows(_ layout: LineBlockLayout) {
-        guard !hasRanks else { return }
-        counts = .init(repeating: 0, count: layout.entryCount + (layout.hasArena ? 1 : 0))
+        counts = .init(repeating: 0, count: symbolCount)
         ranks = .init(repeating: 0, count: layout.rowCount)
         counts.withUnsafeMutableBufferPointer { counts in
             ranks.withUnsafeMutableBufferPointer { ranks in
@@ -105,12 +98,11 @@ struct LineBlockColumns {
             }
         }
         arenaRows = layout.hasArena ? Int(counts[layout.entryCount]) : 0
-        hasRanks = true
+        hasSymbols = true
     }
 
     mutating func readValues(_ layout: LineBlockLayout, _ dictionary: LineDictionary) throws(ColumnError) {
         guard !hasValues else { return }
-        countRows(layout)
         do {
             try readColumns(layout, dictionary)
         } catch {

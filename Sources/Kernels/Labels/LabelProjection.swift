@@ -35,23 +35,28 @@ public struct LabelProjection: ~Copyable {
 
     /// Calls `body` with the canonical bytes of what stays, valid only within the call.
     public mutating func withProjection<R>(_ labels: Labels, _ body: (UnsafeRawBufferPointer) -> R) -> R {
+        labels.storage.withUnsafeBytes { withProjection(canonical: $0, body) }
+    }
+
+    /// As above, for canonical bytes; values may be empty.
+    public mutating func withProjection<R>(
+        canonical labels: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> R
+    ) -> R {
         buffer.clear()
-        labels.storage.withUnsafeBytes { all in
-            var cursor = LabelCursor(all)
-            var at = 0
-            while cursor.next() {
-                // Both run in byte order, so one pass over each is enough.
-                var comparison = 1
-                while at < names.count {
-                    comparison = names[at].withUnsafeBytes { compareBytes($0, cursor.name) }
-                    if comparison >= 0 { break }
-                    at += 1
-                }
-                let isNamed = at < names.count && comparison == 0
-                if isNamed == (mode == .keeping) {
-                    buffer.append(prefixed: cursor.name)
-                    buffer.append(prefixed: cursor.value)
-                }
+        var cursor = LabelCursor(labels)
+        var at = 0
+        while cursor.next() {
+            // Both run in byte order, so one pass over each is enough.
+            var comparison = 1
+            while at < names.count {
+                comparison = names[at].withUnsafeBytes { compareBytes($0, cursor.name) }
+                if comparison >= 0 { break }
+                at += 1
+            }
+            let isNamed = at < names.count && comparison == 0
+            if isNamed == (mode == .keeping) {
+                buffer.append(prefixed: cursor.name)
+                buffer.append(prefixed: cursor.value)
             }
         }
         return body(buffer.bytes)

@@ -18,11 +18,11 @@ public indirect enum MetricExpr: Hashable, Sendable {
     }
 }
 
-/// A number, equal by bits, so that NaN equals NaN.
+/// A number, equal by bits, and with one NaN only, so that NaN equals NaN.
 public struct MetricNumber: Hashable, Sendable {
-    public var value: Double
+    public let value: Double
 
-    public init(_ value: Double) { self.value = value }
+    public init(_ value: Double) { self.value = value.isNaN ? .nan : value }
 
     public static func == (a: MetricNumber, b: MetricNumber) -> Bool { a.value.bitPattern == b.value.bitPattern }
     public func hash(into hasher: inout Hasher) { hasher.combine(value.bitPattern) }

@@ -44,18 +44,3 @@ struct Grouping {
         return members
     }
 }
-
-/// Steps in small runs: operators that look at a whole group per step walk each row a few steps at a time, because rows are long and
-/// single steps of many rows are far apart in memory.
-enum StepTile {
-    static let width = 16
-
-    static func forEach(_ steps: Int, _ body: (Range<Int>) throws -> Void) rethrows {
-        var start = 0
-        while start < steps {
-            let end = min(steps, start + width)
-            try body(start..<end)
-            start = end
-        }
-    }
-}

@@ -6,7 +6,7 @@ extension Evaluator {
     func setOperation(
         _ op: BinaryOperator, _ lhs: StepMatrix, _ rhs: StepMatrix, _ matching: VectorMatching
     ) throws -> StepMatrix {
-        let signatures = MatchSignatures(lhs, rhs, matching)
+        let signatures = MatchSignatures(lhs.labels, rhs.labels, matching)
         switch op {
         case .and:
             return masked(lhs, signatures.left, presence(of: rhs, signatures.right, signatures.count), keeps: true)
@@ -60,34 +60,5 @@ extension Evaluator {
             a.hasHistograms || b.hasHistograms
             ? a.labels.indices.map { a.histogramColumn($0) } + b.labels.indices.map { b.histogramColumn($0) } : []
         return StepMatrix(labels: a.labels + b.labels, losesName: losesName, floats: floats, histograms: histograms)
-    }
-}
-
-/// Which series of two vectors match: each distinct set of matching labels has a number.
-struct MatchSignatures {
-    let left: [Int]
-    let right: [Int]
-    /// The matching labels of each number.
-    let labels: [Labels]
-
-    var count: Int { labels.count }
-
-    init(_ lhs: StepMatrix, _ rhs: StepMatrix, _ matching: VectorMatching) {
-        var projection =
-            matching.isOn
-            ? LabelProjection(.keeping, matching.labels)
-            : LabelProjection(.removing, matching.labels + [Labels.metricName])
-        var table = LabelTable(capacity: lhs.count + rhs.count)
-        var left = [Int](repeating: 0, count: lhs.count)
-        for index in 0..<lhs.count {
-            left[index] = projection.withProjection(lhs.labels[index]) { table.number(ofCanonical: $0) }
-        }
-        var right = [Int](repeating: 0, count: rhs.count)
-        for index in 0..<rhs.count {
-            right[index] = projection.withProjection(rhs.labels[index]) { table.number(ofCanonical: $0) }
-        }
-        self.left = left
-        self.right = right
-        labels = table.sets
     }
 }

@@ -56,7 +56,7 @@ struct VectorMatch {
         // As in Prometheus 3: with `group_right`, too, `fill_left` stands for the many side.
         fillMany = matching.fillLeft
         fillOne = matching.fillRight
-        let found = MatchSignatures(lhs, rhs, matching)
+        let found = MatchSignatures(lhs.labels, rhs.labels, matching)
         signatures = found.labels
         manyNumbers = manyIsLeft ? found.left : found.right
         manyMembers = Self.members(manyNumbers, found.count)

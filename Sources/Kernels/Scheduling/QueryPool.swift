@@ -22,7 +22,7 @@ public final class QueryPool: Sendable {
 
     /// Calls `body` with 0 ..< count, each once, in any order and on several threads, and returns when all are done.
     /// The first error in index order is thrown; after an error no further call begins.
-    func run(_ count: Int, _ body: @escaping @Sendable (Int) throws -> Void) throws {
+    public func run(_ count: Int, _ body: @escaping @Sendable (Int) throws -> Void) throws {
         if count <= 1 || width == 1 {
             for index in 0..<count { try body(index) }
             return
