@@ -182,6 +182,35 @@ import Transport
             json[0]?["count"]?.int == 3 && json[0]?["example"]?.string == "hit 1" && json[1]?["share"]?.number == 0.25)
     }
 
+    @Test func wordsBecomeLogQL() throws {
+        let server = try server([])
+        let all = "{service_name=~\".+\"}"
+        for (words, query) in [
+            ("", all), ("timeout -Health", all + " |= \"timeout\" or \"Timeout\" or \"TIMEOUT\" != \"Health\""),
+            ("x 42", all + " |= \"x\" or \"X\" |= \"42\""),
+            (
+                "\"say 'hi'\" OOM OR killed",
+                all + " |= \"say 'hi'\" |= \"OOM\" or \"killed\" or \"Killed\" or \"KILLED\""
+            ),
+            (
+                "level:error -app:shop pod:p-*.1",
+                all + " | detected_level=\"error\" | app!=\"shop\" | pod=~\"p-.*\\\\.1\""
+            ),
+            ("http://A 12:30", all + " |= \"http://A\" |= \"12:30\""),
+            ("rate(5)", all + " |= \"rate(5)\" or \"Rate(5)\" or \"RATE(5)\""),
+        ] {
+            let answer = try server.obsq(["logs", words])
+            #expect(answer.status == 0, "\(words): \(answer.errors)")
+            #expect(server.requests.last?.parameters["query"] == query)
+        }
+        // Words may be arguments of their own.
+        _ = try server.obsq(["logs", "A", "B"])
+        #expect(server.requests.last?.parameters["query"] == all + " |= \"A\" |= \"B\"")
+        for wrong in ["a OR", "OR a", "a OR -b", "\"a"] {
+            #expect(try server.obsq(["logs", wrong]).status == 2, "\(wrong)")
+        }
+    }
+
     @Test func errorsAndExitCodes() throws {
         let server = try server([]) { $0.failure = (400, "parse error at line 1, col 3: syntax error") }
         let refused = try server.obsq(["logs", "{app=\"shop\"}"])
@@ -205,6 +234,34 @@ import Transport
         }
         let help = try run(Programs.obsq, ["logs", "--help"])
         #expect(help.status == 0 && help.output.contains("-f, --follow") && help.output.contains("--patterns"))
+    }
+
+    /// What a line holds can't steer a person's terminal; its colours may stay.
+    @Test func terminalsGetNoControlCharacters() throws {
+        let server = try server(["bell \u{07} title \u{1B}]0;x\u{07} \u{1B}[31mred\u{1B}[0m tab\tend"])
+        // TIOCSPTLCK and TIOCGPTN, which Glibc's module doesn't show.
+        let main = open("/dev/ptmx", O_RDWR | O_NOCTTY)
+        var (lock, number): (Int32, Int32) = (0, 0)
+        guard main >= 0, ioctl(main, 0x4004_5431, &lock) == 0, ioctl(main, 0x8004_5430, &number) == 0,
+            let terminal = FileHandle(forUpdatingAtPath: "/dev/pts/\(number)")
+        else {
+            print("skipped: there are no pseudo-terminals")
+            return
+        }
+        let shown = LineCollector(FileHandle(fileDescriptor: main))
+        let process = Process()
+        process.executableURL = Programs.obsq
+        process.arguments = ["logs", "{app=\"shop\"}", "--server", server.url]
+        process.environment = ["TERM": "xterm-256color", "LANG": "C.UTF-8", "HOME": "/"]
+        process.standardOutput = terminal
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        let line = shown.wait(for: "bell", seconds: 20)
+        process.waitUntilExit()
+        #expect(
+            line?.hasSuffix(
+                " bell \\x07 title \\x1b]0;x\\x07 \u{1B}[31mred\u{1B}[0m tab\tend\u{1B}[0m\r") == true, "\(line ?? "")")
+        #expect(line?.hasPrefix("\u{1B}[2m20") == true)
     }
 
     @Test func aClosedPipeEndsQuietly() throws {

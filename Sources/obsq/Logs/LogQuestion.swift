@@ -5,9 +5,18 @@ struct LogQuestion {
     /// It gives numbers, not entries.
     var isMetric: Bool
 
+    /// - Parameter text: LogQL, or words as in a search box; empty is everything.
     init(_ text: String) throws {
-        query = text
-        isMetric = !text.hasPrefix("{")
+        let trimmed = text.drop(while: \.isWhitespace)
+        isMetric = Self.isMetric(trimmed)
+        query = isMetric || trimmed.hasPrefix("{") ? text : try PlainSearch(text).query
+    }
+
+    /// A call or a parenthesis around a selector. Literals such as `5` are words to search for.
+    private static func isMetric(_ text: Substring) -> Bool {
+        guard text.contains("{"), let open = text.firstIndex(of: "(") else { return false }
+        let head = text[..<open].split(whereSeparator: \.isWhitespace)
+        return head.allSatisfy { $0.allSatisfy { $0.isLetter || $0 == "_" } } && head.count <= 2
     }
 
     /// The number of entries over time, split by `label`; of a metric query, the query itself. `step` is in milliseconds.
