@@ -66,7 +66,7 @@ let package = Package(
         room("Kernels", ["Model", "Bedrock"]),
         room("PromQL", ["Kernels", "Model", "Bedrock"]),
         room("LogQL", ["Kernels", "Model", "Bedrock"]),
-        room("Receivers", ["Formats", "Transport", "Model", "Bedrock", "Instruments"]),
+        room("Receivers", ["Formats", "Transport", "Model", "Bedrock", "Instruments", "CLinux"]),
         room(
             "Collector",
             [
@@ -113,6 +113,7 @@ let package = Package(
         tests("TransportTests", ["Transport", "Bedrock"]),
         .target(
             name: "LSMKit", dependencies: ["LSM", "Model", "Bedrock"], path: "Tests/LSMKit", swiftSettings: strict),
+        .target(name: "LogKit", dependencies: ["Model", "Bedrock"], path: "Tests/LogKit", swiftSettings: strict),
         tests("LSMTests", ["LSMKit", "LSM", "Model", "Bedrock"]),
         tests("MetricStoreTests", ["MetricStore", "LSM", "Model", "Bedrock"], exclude: ["Golden"]),
         tests("ColumnsTests", ["Columns", "Model", "Bedrock"]),
@@ -125,14 +126,19 @@ let package = Package(
         tests(
             "ServerTests",
             [
-                "Collector", "QueryServer", "Receivers", "PromQL", "LogQL", "MetricStore", "LogStore", "LSM",
+                "LogKit", "Collector", "QueryServer", "Receivers", "PromQL", "LogQL", "MetricStore", "LogStore", "LSM",
                 "Formats", "Transport",
                 "Instruments", "Model", "Bedrock",
             ]),
         tests("DashboardsTests", ["Dashboards", "TerminalUI", "Client", "Formats", "Transport", "Model", "Bedrock"]),
         tests("ConfigurationTests", ["Configuration", "Formats", "Model", "Bedrock"]),
         tests("Simulation", ["LSMKit", "Collector", "MetricStore", "LogStore", "LSM", "Model", "Bedrock"]),
-        tests("EndToEndTests", ["Client", "obsd", "obsq", "Formats", "Transport", "Model", "Bedrock"]),
+        tests(
+            "EndToEndTests",
+            [
+                "LogKit", "Collector", "LSM", "Instruments", "Client", "obsd", "obsq", "Formats", "Transport", "Model",
+                "Bedrock",
+            ]),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -5,20 +5,13 @@ import Model
 ///
 /// A value made per batch; the common case, nothing to refuse, costs one pass over the timestamps and allocates nothing.
 struct Admission {
-    /// Samples before this are too old.
-    let earliest: Int64
-    /// Samples after this are too far ahead.
-    let latest: Int64
-    let now: Int64
+    private let bounds: TimeBounds
 
     init(limits: CollectorLimits, newest: Int64?, now: Int64) {
-        self.now = now
-        latest = now.addingReportingOverflow(limits.futureMilliseconds).partialValue
-        let readable = now - limits.retentionMilliseconds
-        earliest = newest.map { max(readable, $0 - limits.outOfOrderMilliseconds) } ?? readable
+        bounds = TimeBounds(limits: limits, newest: newest, now: now)
     }
 
-    func admits(_ timestamp: Int64) -> Bool { timestamp >= earliest && timestamp <= latest }
+    func admits(_ timestamp: Int64) -> Bool { bounds.admits(timestamp) }
 
     /// The newest admitted timestamp of the batch, and how many of its samples are refused.
     func survey(_ batch: MetricBatch) -> (newest: Int64?, refused: Int) {
@@ -45,7 +38,7 @@ struct Admission {
             let refused =
                 rows.first { !admits(batch.timestamps[$0]) }.map { batch.timestamps[$0] }
                 ?? histograms.first { !admits(batch.histograms[$0].timestamp) }.map { batch.histograms[$0].timestamp }
-            if let refused, reason.isEmpty { reason = self.reason(refused, batch.labels(index)) }
+            if let refused, reason.isEmpty { reason = bounds.reason(refused, "sample of \(batch.labels(index))") }
             batch.withLabels(index) { kept.beginSeries(canonical: $0) }
             var any = false
             for row in rows where admits(batch.timestamps[row]) {
@@ -60,16 +53,5 @@ struct Admission {
         }
         for item in batch.metadata { kept.append(item) }
         return (kept, reason)
-    }
-
-    private func reason(_ timestamp: Int64, _ labels: Labels) -> String {
-        let time = UTCTime(milliseconds: timestamp).iso8601
-        if timestamp > latest {
-            let ahead = PrometheusDuration.format(milliseconds: timestamp - now)
-            return
-                "sample of \(labels) at \(time) is \(ahead) ahead of the clock; at most \(PrometheusDuration.format(milliseconds: latest - now)) is accepted"
-        }
-        return
-            "sample of \(labels) at \(time) is too old; the oldest accepted now is \(UTCTime(milliseconds: earliest).iso8601)"
     }
 }

@@ -8,6 +8,8 @@ public struct CollectorLimits: Sendable, Equatable {
     public var retentionMilliseconds: Int64 = 15 * 86_400_000
     /// Active series of a tenant at which new ones are refused.
     public var seriesPerTenantMax = 2_000_000
+    /// Streams of logs that a tenant may write to within an hour or two; beyond it new ones are refused.
+    public var streamsPerTenantMax = 100_000
     /// Tenants that may exist; a tenant costs segments of its own.
     public var tenantsMax = 10_000
 

@@ -105,10 +105,7 @@ private struct ShardPlan {
     func records(_ batch: MetricBatch, origin: BatchOrigin) -> [(shard: Int, record: WriteRecord)] {
         var result: [(shard: Int, record: WriteRecord)] = []
         var metadata = !batch.metadata.isEmpty
-        // Which series a shard gets depends on how many there are: a retry after that number changed is none.
-        let producer = origin.producer.map {
-            BatchOrigin.Producer(name: "\($0.name)/\(entries.count)", lane: $0.lane, sequence: $0.sequence)
-        }
+        let producer = origin.producer(shardCount: entries.count)
         for (shard, list) in entries.enumerated() where !list.isEmpty || (metadata && shard == entries.count - 1) {
             let share = batch.byteCount * (list.count + 1) / (batch.seriesCount + 1)
             let record = WriteRecord(tenant: origin.tenant, producer: producer, capacity: share)
@@ -117,31 +114,5 @@ private struct ShardPlan {
             result.append((shard, record))
         }
         return result
-    }
-}
-
-/// Waits for several shards and reports once: success when all succeeded, else the first failure.
-private final class ShardJoin: Sendable {
-    private struct State {
-        var remaining: Int
-        var failure: WriteError?
-    }
-
-    private let state: Mutex<State>
-    private let done: @Sendable (Result<Void, WriteError>) -> Void
-
-    init(count: Int, done: @escaping @Sendable (Result<Void, WriteError>) -> Void) {
-        state = Mutex(State(remaining: count))
-        self.done = done
-    }
-
-    func finish(_ result: Result<Void, WriteError>) {
-        let outcome = state.withLock { state -> Result<Void, WriteError>? in
-            state.remaining -= 1
-            if case .failure(let error) = result, state.failure == nil { state.failure = error }
-            guard state.remaining == 0 else { return nil }
-            return state.failure.map { .failure($0) } ?? .success(())
-        }
-        if let outcome { done(outcome) }
     }
 }

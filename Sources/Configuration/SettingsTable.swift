@@ -45,11 +45,33 @@ public enum SettingsTable {
     public static let retentionDisk = Setting(
         "storage.retention_disk", Percent(80), "Share of the disk at which the oldest data is dropped early.")
 
+    public static let logsShards = Setting(
+        "logs.shards", 2, "Shards that logs are split into; fixed when the data folder is made.",
+        check: { (1...64).contains($0) ? nil : "logs.shards must be 1 to 64" })
+    public static let logsMemtableBytes = Setting(
+        "logs.memtable_bytes", ByteSize(bytes: 80 << 20),
+        "Memory of all memtables of logs together before they are flushed.",
+        check: { $0.bytes >= 4 << 20 ? nil : "logs.memtable_bytes must be at least 4MiB" })
+    public static let logsRetention = Setting(
+        "logs.retention", Duration(milliseconds: 15 * 86_400_000), "Age at which logs are dropped.",
+        check: { $0.milliseconds >= 3_600_000 ? nil : "logs.retention must be at least 1h" })
+    public static let logsServiceName = Setting(
+        "logs.service_name", false, "Give streams without it the label service_name, as Loki does.")
+    public static let logsDetectedLevel = Setting(
+        "logs.detected_level", false, "Give lines without it the metadata detected_level, as Loki does.")
+    public static let ownLogs = Setting("logs.self_logs", true, "Store obsd's own log.")
+    public static let otlpHTTP = Setting(
+        "otlp.http", Address(host: "127.0.0.1", port: 4318), "Where OTLP over HTTP is received as well; off: nowhere.")
+    public static let syslogTCP = Setting(
+        "syslog.tcp", Address.off, "Where syslog is received over TCP. Beyond loopback it wants insecure.")
+    public static let syslogUDP = Setting(
+        "syslog.udp", Address.off, "Where syslog is received over UDP. Beyond loopback it wants insecure.")
+
     public static let outOfOrder = Setting(
         "limits.out_of_order", Duration(milliseconds: 86_400_000), reloads: true,
-        "How far behind the newest sample of its tenant a sample may be.")
+        "How far behind the newest sample or line of its tenant another may be.")
     public static let future = Setting(
-        "limits.future", Duration(milliseconds: 600_000), reloads: true, "How far ahead of the clock a sample may be.")
+        "limits.future", Duration(milliseconds: 600_000), reloads: true, "How far ahead of the clock a sample or line may be.")
     public static let bodyBytes = Setting(
         "limits.body_bytes", ByteSize(bytes: 32 << 20), "Largest write request, before and after decompression.",
         check: { $0.bytes > 0 ? nil : "limits.body_bytes must be over 0" })
@@ -63,6 +85,13 @@ public enum SettingsTable {
         "limits.series_per_tenant", 2_000_000, reloads: true,
         "Active series of a tenant at which new ones are refused.",
         check: atLeastOne("limits.series_per_tenant"))
+    public static let streamsPerTenant = Setting(
+        "limits.streams_per_tenant", 100_000, reloads: true,
+        "Streams of logs that a tenant may write to within two hours; beyond, new ones are refused.",
+        check: atLeastOne("limits.streams_per_tenant"))
+    public static let lineBytes = Setting(
+        "limits.line_bytes", ByteSize(bytes: 2 << 20), "Longest line of a log.",
+        check: { (1...(2 << 20)).contains($0.bytes) ? nil : "limits.line_bytes must be 1B to 2MiB" })
     public static let connections = Setting(
         "limits.connections", 1_000, "Open HTTP connections.", check: atLeastOne("limits.connections"))
 
@@ -102,8 +131,10 @@ public enum SettingsTable {
     /// In the order of the reference page.
     public static let all: [any AnySetting] = [
         dataDirectory, listen, insecure, token, tokenFile, tlsCertificate, tlsKey, tlsClientCA, shutdownDeadline,
-        shards, memtableBytes, logBytes, durability, syncInterval, retention, retentionDisk, outOfOrder, future,
-        bodyBytes, labelsPerSeries, labelNameBytes, labelValueBytes, seriesPerTenant, connections, queryTimeout,
+        shards, memtableBytes, logBytes, durability, syncInterval, retention, retentionDisk, logsShards, logsMemtableBytes,
+        logsRetention, logsServiceName, logsDetectedLevel, ownLogs, otlpHTTP, syslogTCP, syslogUDP, outOfOrder, future,
+        bodyBytes, labelsPerSeries, labelNameBytes, labelValueBytes, seriesPerTenant, streamsPerTenant, lineBytes, connections,
+        queryTimeout,
         queryConcurrency, querySamples, lookback, slowQuery, hostMetrics, selfMetrics, agentInterval, agentQueueBytes,
         nodeExporter, remoteWrite, remoteToken, hostRoot,
     ]

@@ -142,6 +142,22 @@ public final class LogBatch: @unchecked Sendable {
         state.pointee.streams.removeLast()
     }
 
+    /// Adds the rows of stream entry `index` of another batch that `isWanted`, copied. Without any, nothing is added.
+    public func appendStream(_ index: Int, of other: LogBatch, where isWanted: (Row) -> Bool) {
+        other.withLabels(index) { beginStream(canonical: $0) }
+        let stream = other.streams[index]
+        other.withArena { arena in
+            for row in other.rows[stream.firstRow..<stream.firstRow + stream.rowCount] where isWanted(row) {
+                append(
+                    timestamp: row.timestamp,
+                    line: UnsafeRawBufferPointer(rebasing: arena[row.lineOffset..<row.lineOffset + row.lineLength]),
+                    metadata: UnsafeRawBufferPointer(
+                        rebasing: arena[row.metadataOffset..<row.metadataOffset + row.metadataLength]))
+            }
+        }
+        dropLastStreamIfEmpty()
+    }
+
     /// Puts entries that came in any order of streams under their streams; entries of one stream keep their order.
     /// - Parameter streamOfRow: for each entry, which of `streams` it belongs to.
     public func group(by streamOfRow: UnsafeBufferPointer<Int32>) {

@@ -6,7 +6,7 @@ import Transport
 /// What receivers share: where batches go, the pool they come from, and who counts. Thread-safe.
 public struct ReceiverContext: Sendable {
     public let sink: any MetricSink
-    public let pool: BatchPool
+    public let pool: BatchPool<MetricBatch>
     public let registry: InstrumentRegistry
     public let ledger: LossLedger
     public let clock: any ClockSource
@@ -15,7 +15,7 @@ public struct ReceiverContext: Sendable {
 
     /// - Parameter memory: by default an own budget of 256 MiB.
     public init(
-        sink: any MetricSink, registry: InstrumentRegistry, ledger: LossLedger, pool: BatchPool = BatchPool(),
+        sink: any MetricSink, registry: InstrumentRegistry, ledger: LossLedger, pool: BatchPool<MetricBatch> = BatchPool(),
         memory: MemoryAccount = MemoryBudget(byteCountMax: 256 << 20).account("receivers"),
         clock: any ClockSource = SystemClock()
     ) {

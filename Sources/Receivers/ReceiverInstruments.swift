@@ -5,6 +5,7 @@ import Instruments
 struct ReceiverInstruments: Sendable {
     let place = "receiver"
     let ledger: LossLedger
+    private let signal: LossLedger.Signal
     private let clock: any ClockSource
     private let requests: [Int: Counter]
     private let otherRequests: Counter
@@ -12,17 +13,25 @@ struct ReceiverInstruments: Sendable {
     private let bytes: Counter
     private let seconds: Histogram
 
-    init(protocolName: String, registry: InstrumentRegistry, ledger: LossLedger, clock: any ClockSource) {
+    init(
+        protocolName: String, registry: InstrumentRegistry, ledger: LossLedger, clock: any ClockSource,
+        signal: LossLedger.Signal = .metrics
+    ) {
+        self.signal = signal
         self.ledger = ledger
         self.clock = clock
         let family = registry.counters(
             "obs_receivers_requests_total", help: "Write requests answered, by protocol and HTTP status.",
             labels: ["protocol", "code"])
         requests = Dictionary(
-            uniqueKeysWithValues: [204, 400, 413, 415, 429, 503].map { ($0, family.bind(protocolName, String($0))) })
+            uniqueKeysWithValues: [200, 204, 400, 413, 415, 429, 503].map { ($0, family.bind(protocolName, String($0))) })
         otherRequests = family.bind(protocolName, "other")
-        samples = registry.counter(
-            "obs_receivers_samples_total", help: "Samples stored, by protocol.", labels: ["protocol": protocolName])
+        samples =
+            signal == .logs
+            ? registry.counter(
+                "obs_receivers_lines_total", help: "Log lines stored, by protocol.", labels: ["protocol": protocolName])
+            : registry.counter(
+                "obs_receivers_samples_total", help: "Samples stored, by protocol.", labels: ["protocol": protocolName])
         bytes = registry.counter(
             "obs_receivers_body_bytes_total", help: "Bytes of request bodies as received, by protocol.",
             labels: ["protocol": protocolName])
@@ -42,5 +51,9 @@ struct ReceiverInstruments: Sendable {
         seconds.observe(secondsSince: start, now: clock.monotonicNanoseconds())
     }
 
-    func lost(_ samples: Int, _ reason: String) { ledger.enter(samples, place: place, reason: reason) }
+    func lost(_ samples: Int, _ reason: String) { ledger.enter(samples, place: place, reason: reason, signal: signal) }
+
+    /// For protocols without requests.
+    func received(bytes count: Int) { bytes.add(count) }
+    func stored(_ rows: Int) { samples.add(rows) }
 }

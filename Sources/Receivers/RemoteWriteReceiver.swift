@@ -2,7 +2,6 @@ import Bedrock
 import Formats
 import Instruments
 import Model
-import Synchronization
 import Transport
 
 /// Receives Prometheus remote write 1.0 over HTTP and hands it to a sink. Thread-safe.
@@ -23,11 +22,12 @@ public final class RemoteWriteReceiver: Sendable {
     private let options: Options
     private let context: ReceiverContext
     private let instruments: ReceiverInstruments
-    private let workspaces = Mutex<[Workspace]>([])
+    private let workspaces: WorkspacePool<Workspace>
 
     public init(_ context: ReceiverContext, options: Options = Options()) {
         self.context = context
         self.options = options
+        workspaces = WorkspacePool { Workspace(options.limits) }
         instruments = ReceiverInstruments(
             protocolName: "remote_write", registry: context.registry, ledger: context.ledger, clock: context.clock)
     }
@@ -52,7 +52,6 @@ public final class RemoteWriteReceiver: Sendable {
 
     /// A workspace whose buffer grew beyond this is let go after use.
     private static let workspaceBytesMax = 8 << 20
-    private static let workspacesMax = 8
 
     private func receive(_ request: HTTPRequest, _ respond: @escaping @Sendable (HTTPResponse) -> Void) {
         let start = instruments.begin(bodyBytes: request.body.count)
@@ -86,11 +85,11 @@ public final class RemoteWriteReceiver: Sendable {
     }
 
     private func decode(_ body: HTTPBody, into batch: MetricBatch) -> Result<RemoteWriteReport, Refused> {
-        let workspace = workspaces.withLock { $0.popLast() } ?? Workspace(options.limits)
+        let workspace = workspaces.take()
         defer {
             if workspace.message.count <= Self.workspaceBytesMax {
                 workspace.message.clear()
-                workspaces.withLock { if $0.count < Self.workspacesMax { $0.append(workspace) } }
+                workspaces.give(workspace)
             }
         }
         do throws(CompressionError) {

@@ -19,18 +19,26 @@ enum WriteAnswer {
     }
 
     static func refused(_ error: WriteError) -> HTTPResponse {
-        switch error {
-        case .invalid: return text(400, error.description)
-        case .tooLarge: return text(413, error.description)
-        case .tenantLimit(_, let seconds): return text(429, error.description, retryAfter: seconds)
-        case .overloaded(_, let seconds): return text(503, error.description, retryAfter: seconds)
-        case .diskFull, .unavailable: return text(503, error.description, retryAfter: 5)
-        }
+        let (status, seconds) = error.httpStatus
+        return text(status, error.description, retryAfter: seconds)
     }
 
     static func text(_ status: Int, _ text: String, retryAfter: Int? = nil) -> HTTPResponse {
         var response = HTTPResponse(status: status, contentType: "text/plain; charset=utf-8", text + "\n")
         if let retryAfter { response.headers["Retry-After"] = String(max(retryAfter, 1)) }
         return response
+    }
+}
+
+extension WriteError {
+    /// The HTTP status that says it, and after how many seconds to try again.
+    var httpStatus: (code: Int, retryAfter: Int?) {
+        switch self {
+        case .invalid: (400, nil)
+        case .tooLarge: (413, nil)
+        case .tenantLimit(_, let seconds): (429, seconds)
+        case .overloaded(_, let seconds): (503, seconds)
+        case .diskFull, .unavailable: (503, 5)
+        }
     }
 }

@@ -13,22 +13,31 @@ import Transport
 extension Server {
     /// Opens the port: the receivers and the query API where there is storage, health and metrics always.
     func listen(_ settings: Settings) throws {
-        var options = HTTPServerOptions(
-            listen: ListenAddress(settings[SettingsTable.listen].host, settings[SettingsTable.listen].port))
-        options.isInsecure = settings[SettingsTable.insecure]
-        options.tokens = try tokens(settings)
-        options.tls = try tls(settings)
-        options.connectionsMax = settings[SettingsTable.connections]
+        let options = try serverOptions(settings, at: settings[SettingsTable.listen])
         let query = QueryAPI(queryDependencies(settings), options: queryOptions(settings))
         self.query = query
         var routes = query.routes()
-        if let storage {
+        if let storage, let logs {
             routes += receivers(storage, settings)
+            let context = logContext(logs, memory: storage.budget.account("receivers"), settings)
+            routes += logReceivers(context, settings)
+            try listenForOTLP(context, settings)
+            try listenForSyslog(context, settings)
         }
         let http = HTTPServer(options, routes: routes, observer: HTTPInstruments(registry))
         try http.start()
         self.http = http
         log.info("listening", ["role": role.rawValue, "url": http.url])
+    }
+
+    /// How a port is opened: all of them ask for the same token and show the same certificate.
+    func serverOptions(_ settings: Settings, at address: Address) throws -> HTTPServerOptions {
+        var options = HTTPServerOptions(listen: ListenAddress(address.host, address.port))
+        options.isInsecure = settings[SettingsTable.insecure]
+        options.tokens = try tokens(settings)
+        options.tls = try tls(settings)
+        options.connectionsMax = settings[SettingsTable.connections]
+        return options
     }
 
     private func tokens(_ settings: Settings) throws -> BearerTokens {
@@ -97,7 +106,7 @@ extension Server {
             status.hostname = hostname()
             status.isConfigurationLoaded = state.isConfigurationLoaded
             status.configurationTime = state.configurationTime
-            status.corruptionCount = storage?.engine.statistics.damages ?? 0
+            status.corruptionCount = storage?.directory.damage.count ?? 0
             status.retention = retention
             return status
         }

@@ -9,6 +9,7 @@ import MetricStore
 import Model
 import PromQL
 import QueryServer
+import Receivers
 import Transport
 
 /// One obsd: the rooms that its role needs, put together. `start`, `stop` and `reload` come from one thread.
@@ -21,15 +22,21 @@ final class Server {
     let state: ServerState
     var configuration: ServerConfiguration
     var storage: MetricStorage?
+    var logs: LogStorage?
+    var syslog: SyslogReceiver?
+    /// Beside `http`, for OTLP's own port.
+    var otlp: HTTPServer?
+    private let ownLog: OwnLog
+    private var damageLogged = 0
     var query: QueryAPI?
     var agent: Agent?
     var http: HTTPServer?
-    private var damageLogged = 0
 
-    init(role: Role, configuration: ServerConfiguration, log: Logger) throws {
+    init(role: Role, configuration: ServerConfiguration, log: Logger, ownLog: OwnLog) throws {
         self.role = role
         self.configuration = configuration
         self.log = log
+        self.ownLog = ownLog
         ledger = LossLedger(registry: registry)
         state = ServerState(configuration, started: clock.now())
         ProcessMetrics.register(in: registry)
@@ -40,26 +47,41 @@ final class Server {
         let settings = configuration.settings
         let directory = settings[SettingsTable.dataDirectory]
         if role == .agent {
+            ownLog.endStoring()
             try startAgent(into: try remoteDestination(settings), directory: directory)
         } else {
-            let began = clock.monotonicNanoseconds()
-            let storage = try MetricStorage(
-                directory, options: StorageOptions.make(settings), clock: clock, ledger: ledger)
-            self.storage = storage
-            let statistics = storage.engine.statistics
-            let seconds = Double(clock.monotonicNanoseconds() - began) / 1e9
-            log.info(
-                "storage is ready",
-                [
-                    "data_dir": directory, "seconds": NumberText.text((seconds * 1000).rounded() / 1000),
-                    "records_replayed": "\(statistics.recordsReplayed)",
-                    "samples_in_memory": "\(statistics.shards.reduce(0) { $0 + $1.memtableRows })",
-                ])
-            StorageInstruments.register(storage, in: registry)
-            if role == .all { try startAgent(into: SinkDestination(storage.collector), directory: directory) }
+            try openStorage(settings, directory: directory)
+            if role == .all, let storage {
+                try startAgent(into: SinkDestination(storage.collector), directory: directory)
+            }
         }
         try listen(settings)
         state.setReady()
+    }
+
+    private func openStorage(_ settings: Settings, directory: String) throws {
+        let began = clock.monotonicNanoseconds()
+        let home = try StorageHome(directory, clock: clock)
+        let storage = try MetricStorage(home, options: StorageOptions.metrics(settings), ledger: ledger)
+        let logs = try LogStorage(home, options: StorageOptions.logs(settings), ledger: ledger)
+        self.storage = storage
+        self.logs = logs
+        let (metrics, lines) = (storage.engine.statistics, logs.engine.statistics)
+        let seconds = Double(clock.monotonicNanoseconds() - began) / 1e9
+        log.info(
+            "storage is ready",
+            [
+                "data_dir": directory, "seconds": NumberText.text((seconds * 1000).rounded() / 1000),
+                "records_replayed": "\(metrics.recordsReplayed + lines.recordsReplayed)",
+                "samples_in_memory": "\(metrics.shards.reduce(0) { $0 + $1.memtableRows })",
+                "lines_in_memory": "\(lines.shards.reduce(0) { $0 + $1.memtableRows })",
+            ])
+        StorageInstruments.register(storage, logs, in: registry)
+        if settings[SettingsTable.ownLogs] {
+            ownLog.store(in: logs.collector, role: role.rawValue, ledger: ledger)
+        } else {
+            ownLog.endStoring()
+        }
     }
 
     /// Stops taking requests, finishes what was begun, flushes. False when the deadline passed first.
@@ -70,9 +92,13 @@ final class Server {
         }
         state.setStopping()
         var clean = agent?.stop(deadlineSeconds: left()) ?? true
+        clean = (syslog?.stop(deadlineSeconds: left()) ?? true) && clean
+        clean = (otlp?.shutdown(deadlineSeconds: left()) ?? true) && clean
         clean = (http?.shutdown(deadlineSeconds: left()) ?? true) && clean
         query?.stop()
+        ownLog.endStoring()
         clean = (storage?.close(deadlineNanoseconds: UInt64(left() * 1e9)) ?? true) && clean
+        clean = (logs?.close(deadlineNanoseconds: UInt64(left() * 1e9)) ?? true) && clean
         log.info("stopped", ["clean": clean ? "true" : "false"])
         return clean
     }
@@ -96,13 +122,18 @@ final class Server {
             limits.retentionMilliseconds = storage.engine.options.retentionMilliseconds
             storage.collector.setLimits(limits)
         }
+        if let logs {
+            var limits = StorageOptions.logLimits(next.settings)
+            limits.retentionMilliseconds = logs.engine.options.retentionMilliseconds
+            logs.collector.setLimits(limits)
+        }
         agent?.reload(next.scraping)
         log.info("configuration reloaded", ["scrape_jobs": "\(next.scraping.jobs.count)"])
     }
 
-    /// Writes damage that was found since the last time to the log: place, reason and what is lost.
+    /// Writes damage that was found since the last time to the log: place, reason and what is lost. Signals share one list.
     func logDamage() {
-        guard let damage = storage?.engine.damage else { return }
+        guard let damage = storage?.directory.damage else { return }
         let count = damage.count
         guard count > damageLogged else { return }
         for report in damage.reports.suffix(count - damageLogged) {

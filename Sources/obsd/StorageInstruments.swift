@@ -2,16 +2,40 @@ import Collector
 import Instruments
 import LSM
 
-/// Shows the engine's own counts as metrics.
+/// Shows the engines' own counts as metrics, by signal.
 enum StorageInstruments {
-    static func register(_ storage: MetricStorage, in registry: InstrumentRegistry) {
-        let engine = storage.engine
+    /// One signal's name, and what its engine tells of itself.
+    typealias Source = (signal: String, read: @Sendable () -> EngineStatistics)
+
+    static func register(_ metrics: MetricStorage, _ logs: LogStorage, in registry: InstrumentRegistry) {
+        let (metricEngine, logEngine) = (metrics.engine, logs.engine)
+        register([("metrics", { metricEngine.statistics }), ("logs", { logEngine.statistics })], in: registry)
+    }
+
+    private static func register(_ sources: [Source], in registry: InstrumentRegistry) {
+        func perSignal(
+            _ name: String, _ help: String, kind: InstrumentKind = .gauge,
+            _ read: @escaping @Sendable (EngineStatistics) -> Double
+        ) {
+            registry.observe("obs_lsm_" + name, help: help, kind: kind, labels: ["signal"]) {
+                sources.map { .init(read($0.read()), labels: [$0.signal]) }
+            }
+        }
         func counter(_ name: String, _ help: String, _ read: @escaping @Sendable (EngineStatistics) -> Int) {
-            registry.observe("obs_lsm_" + name, help: help, kind: .counter) { Double(read(engine.statistics)) }
+            perSignal(name, help, kind: .counter) { Double(read($0)) }
         }
         func perShard(_ name: String, _ help: String, _ read: @escaping @Sendable (EngineStatistics.Shard) -> Int) {
-            registry.observe("obs_lsm_" + name, help: help, labels: ["shard"]) {
-                engine.statistics.shards.map { .init(Double(read($0)), labels: [String($0.index)]) }
+            registry.observe("obs_lsm_" + name, help: help, labels: ["signal", "shard"]) {
+                sources.flatMap { source in
+                    source.read().shards.map { .init(Double(read($0)), labels: [source.signal, String($0.index)]) }
+                }
+            }
+        }
+        func perTier(_ name: String, _ help: String, _ read: @escaping @Sendable (EngineStatistics.Tier) -> Int) {
+            registry.observe("obs_lsm_" + name, help: help, labels: ["signal", "tier"]) {
+                sources.flatMap { source in
+                    tiers(source.read(), read).map { .init(Double($0.value), labels: [source.signal, String($0.tier)]) }
+                }
             }
         }
         counter("records_written_total", "Queue records written.") { $0.recordsWritten }
@@ -28,32 +52,24 @@ enum StorageInstruments {
         counter("segments_expired_total", "Segments dropped by retention.") { $0.segmentsExpired }
         counter("damages_total", "Damaged blocks and files found.") { $0.damages }
         counter("disk_full_events_total", "Times the disk was full.") { $0.diskFullEvents }
-        registry.observe("obs_lsm_sync_seconds_total", help: "Time spent in syncs.", kind: .counter) {
-            Double(engine.statistics.syncNanoseconds) / 1e9
-        }
-        registry.observe("obs_lsm_disk_full", help: "1 while writes are refused for lack of room.") {
-            engine.statistics.isDiskFull ? 1 : 0
-        }
-        registry.observe("obs_lsm_recovery_seconds", help: "How long the last start took to recover.") {
-            Double(engine.statistics.recoveryNanoseconds) / 1e9
+        perSignal("sync_seconds_total", "Time spent in syncs.", kind: .counter) { Double($0.syncNanoseconds) / 1e9 }
+        perSignal("disk_full", "1 while writes are refused for lack of room.") { $0.isDiskFull ? 1 : 0 }
+        perSignal("recovery_seconds", "How long the last start took to recover.") {
+            Double($0.recoveryNanoseconds) / 1e9
         }
         perShard("log_bytes", "Write-ahead log kept.") { $0.logBytes }
         perShard("queue_bytes", "Accepted writes that wait for the shard's worker.") { $0.queueBytes }
         perShard("memtable_bytes", "Memory of memtables.") { $0.memtableBytes }
-        perShard("memtable_rows", "Samples in memtables.") { $0.memtableRows }
-        registry.observe("obs_lsm_segment_bytes", help: "Bytes of segments, by tier.", labels: ["tier"]) {
-            tiers(engine.statistics) { $0.bytes }
-        }
-        registry.observe("obs_lsm_segments", help: "Segments, by tier.", labels: ["tier"]) {
-            tiers(engine.statistics) { $0.segments }
-        }
+        perShard("memtable_rows", "Samples or lines in memtables.") { $0.memtableRows }
+        perTier("segment_bytes", "Bytes of segments, by tier.") { $0.bytes }
+        perTier("segments", "Segments, by tier.") { $0.segments }
     }
 
     private static func tiers(
         _ statistics: EngineStatistics, _ read: (EngineStatistics.Tier) -> Int
-    ) -> [InstrumentRegistry.Observation] {
+    ) -> [(tier: Int, value: Int)] {
         var totals: [Int: Int] = [:]
         for shard in statistics.shards { for (tier, value) in shard.tiers { totals[tier, default: 0] += read(value) } }
-        return totals.sorted { $0.key < $1.key }.map { .init(Double($0.value), labels: [String($0.key)]) }
+        return totals.sorted { $0.key < $1.key }.map { (tier: $0.key, value: $0.value) }
     }
 }

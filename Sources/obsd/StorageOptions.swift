@@ -4,7 +4,7 @@ import LSM
 
 /// Settings, as the storage takes them.
 enum StorageOptions {
-    static func make(_ settings: Settings) -> MetricStorage.Options {
+    static func metrics(_ settings: Settings) -> MetricStorage.Options {
         var options = MetricStorage.Options()
         options.limits = limits(settings)
         options.engine.shardCount = settings[SettingsTable.shards]
@@ -13,14 +13,37 @@ enum StorageOptions {
         options.engine.memtablesBytesMax = memtables
         options.engine.logBytesMax = settings[SettingsTable.logBytes].bytes
         options.engine.retentionMilliseconds = settings[SettingsTable.retention].milliseconds
-        options.engine.diskFractionMax = max(0.01, Double(settings[SettingsTable.retentionDisk].value) / 100)
+        apply(settings, to: &options.engine)
+        return options
+    }
+
+    static func logs(_ settings: Settings) -> LogStorage.Options {
+        var options = LogStorage.Options()
+        options.limits = logLimits(settings)
+        options.engine.shardCount = settings[SettingsTable.logsShards]
+        let memtables = settings[SettingsTable.logsMemtableBytes].bytes / settings[SettingsTable.logsShards]
+        options.engine.memtableBytesMax = memtables * 2 / 5
+        options.engine.memtablesBytesMax = memtables
+        options.engine.retentionMilliseconds = settings[SettingsTable.logsRetention].milliseconds
+        apply(settings, to: &options.engine)
+        return options
+    }
+
+    /// What holds for every signal.
+    private static func apply(_ settings: Settings, to engine: inout EngineOptions) {
+        engine.diskFractionMax = max(0.01, Double(settings[SettingsTable.retentionDisk].value) / 100)
         switch settings[SettingsTable.durability] {
-        case .sync: options.engine.durability = .sync
+        case .sync: engine.durability = .sync
         case .interval:
-            options.engine.durability = .interval(
+            engine.durability = .interval(
                 nanoseconds: UInt64(settings[SettingsTable.syncInterval].milliseconds) * 1_000_000)
         }
-        return options
+    }
+
+    static func logLimits(_ settings: Settings) -> CollectorLimits {
+        var limits = limits(settings)
+        limits.retentionMilliseconds = settings[SettingsTable.logsRetention].milliseconds
+        return limits
     }
 
     static func limits(_ settings: Settings) -> CollectorLimits {
@@ -29,6 +52,7 @@ enum StorageOptions {
         limits.futureMilliseconds = settings[SettingsTable.future].milliseconds
         limits.retentionMilliseconds = settings[SettingsTable.retention].milliseconds
         limits.seriesPerTenantMax = settings[SettingsTable.seriesPerTenant]
+        limits.streamsPerTenantMax = settings[SettingsTable.streamsPerTenant]
         return limits
     }
 }

@@ -52,13 +52,14 @@ func check(_ flags: FlagParser) -> Int32 {
 /// Runs a role until it is told to stop.
 func serve(_ role: Role, _ flags: FlagParser) -> Int32 {
     var signals = Signals()
-    let log = Logger("obsd")
+    let ownLog = OwnLog()
+    let log = Logger("obsd", sink: ownLog)
     var file = ConfigurationFile(flags)
     let server: Server
     var configuration: ServerConfiguration
     do {
         configuration = try file.load()
-        server = try Server(role: role, configuration: configuration, log: log)
+        server = try Server(role: role, configuration: configuration, log: log, ownLog: ownLog)
         try server.start()
     } catch {
         fail("\(error)", status: 1)

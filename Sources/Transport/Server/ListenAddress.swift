@@ -50,9 +50,14 @@ public struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
         )
     }
 
-    /// A bound, listening, non-blocking socket.
-    func bound(backlog: Int32) throws(HTTPServerError) -> Int32 {
-        let found = try resolve()
+    /// A bound, listening, non-blocking stream socket; its caller closes it.
+    public func bound(backlog: Int32) throws(HTTPServerError) -> Int32 { try bound(backlog: backlog, datagrams: false) }
+
+    /// A bound, non-blocking socket for datagrams; its caller closes it.
+    public func boundDatagrams() throws(HTTPServerError) -> Int32 { try bound(backlog: 0, datagrams: true) }
+
+    private func bound(backlog: Int32, datagrams: Bool) throws(HTTPServerError) -> Int32 {
+        let found = try resolve(datagrams: datagrams)
         defer { freeaddrinfo(found) }
         var last: Int32 = 0
         var next: UnsafeMutablePointer<addrinfo>? = found
@@ -65,8 +70,9 @@ public struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
                 continue
             }
             var yes: Int32 = 1
-            setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
-            if bind(listener, info.ai_addr, info.ai_addrlen) == 0, Glibc.listen(listener, backlog) == 0 {
+            // Among datagram sockets the option would let two programs share a port.
+            if !datagrams { setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size)) }
+            if bind(listener, info.ai_addr, info.ai_addrlen) == 0, datagrams || Glibc.listen(listener, backlog) == 0 {
                 return listener
             }
             last = errno
@@ -75,9 +81,9 @@ public struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
         throw .cannotListen("cannot listen on \(self): \(String(cString: strerror(last)))")
     }
 
-    private func resolve() throws(HTTPServerError) -> UnsafeMutablePointer<addrinfo> {
+    private func resolve(datagrams: Bool = false) throws(HTTPServerError) -> UnsafeMutablePointer<addrinfo> {
         var hints = addrinfo()
-        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        hints.ai_socktype = Int32(datagrams ? SOCK_DGRAM.rawValue : SOCK_STREAM.rawValue)
         hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV
         var found: UnsafeMutablePointer<addrinfo>?
         let status = getaddrinfo(host, String(port), &hints, &found)
@@ -89,7 +95,7 @@ public struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// The port a bound socket got.
-func boundPort(_ socket: Int32) -> UInt16 {
+public func boundPort(_ socket: Int32) -> UInt16 {
     var storage = sockaddr_storage()
     var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
     return withUnsafeMutablePointer(to: &storage) { pointer in

@@ -1,7 +1,7 @@
 import Glibc
 
 /// An IPv4 or IPv6 address and port, as a value that hashes fast.
-struct PeerAddress: Hashable, Sendable {
+public struct PeerAddress: Hashable, Sendable {
     /// The IPv6 form, most significant half first; IPv4 stands as ::ffff:a.b.c.d.
     struct Host: Hashable, Sendable {
         var high: UInt64
@@ -11,7 +11,7 @@ struct PeerAddress: Hashable, Sendable {
     var host = Host(high: 0, low: 0)
     var port: UInt16 = 0
 
-    init(_ address: UnsafePointer<sockaddr>) {
+    public init(_ address: UnsafePointer<sockaddr>) {
         let raw = UnsafeRawPointer(address)
         switch Int32(address.pointee.sa_family) {
         case AF_INET:
@@ -40,11 +40,14 @@ struct PeerAddress: Hashable, Sendable {
     }
 
     /// `address:port`, for logs.
-    var text: String {
-        if let v4 { return "\(v4 >> 24).\(v4 >> 16 & 255).\(v4 >> 8 & 255).\(v4 & 255):\(port)" }
+    var text: String { v4 == nil ? "[\(hostText)]:\(port)" : "\(hostText):\(port)" }
+
+    /// The address alone.
+    public var hostText: String {
+        if let v4 { return "\(v4 >> 24).\(v4 >> 16 & 255).\(v4 >> 8 & 255).\(v4 & 255)" }
         var bytes = (host.high.bigEndian, host.low.bigEndian)
         var out = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
-        guard inet_ntop(AF_INET6, &bytes, &out, socklen_t(out.count)) != nil else { return "?:\(port)" }
-        return "[" + String(decoding: out.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self) + "]:\(port)"
+        guard inet_ntop(AF_INET6, &bytes, &out, socklen_t(out.count)) != nil else { return "?" }
+        return String(decoding: out.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }
