@@ -71,7 +71,8 @@ public enum SettingsTable {
         "limits.out_of_order", Duration(milliseconds: 86_400_000), reloads: true,
         "How far behind the newest sample or line of its tenant another may be.")
     public static let future = Setting(
-        "limits.future", Duration(milliseconds: 600_000), reloads: true, "How far ahead of the clock a sample or line may be.")
+        "limits.future", Duration(milliseconds: 600_000), reloads: true,
+        "How far ahead of the clock a sample or line may be.")
     public static let bodyBytes = Setting(
         "limits.body_bytes", ByteSize(bytes: 32 << 20), "Largest write request, before and after decompression.",
         check: { $0.bytes > 0 ? nil : "limits.body_bytes must be over 0" })
@@ -131,9 +132,11 @@ public enum SettingsTable {
     /// In the order of the reference page.
     public static let all: [any AnySetting] = [
         dataDirectory, listen, insecure, token, tokenFile, tlsCertificate, tlsKey, tlsClientCA, shutdownDeadline,
-        shards, memtableBytes, logBytes, durability, syncInterval, retention, retentionDisk, logsShards, logsMemtableBytes,
+        shards, memtableBytes, logBytes, durability, syncInterval, retention, retentionDisk, logsShards,
+        logsMemtableBytes,
         logsRetention, logsServiceName, logsDetectedLevel, ownLogs, otlpHTTP, syslogTCP, syslogUDP, outOfOrder, future,
-        bodyBytes, labelsPerSeries, labelNameBytes, labelValueBytes, seriesPerTenant, streamsPerTenant, lineBytes, connections,
+        bodyBytes, labelsPerSeries, labelNameBytes, labelValueBytes, seriesPerTenant, streamsPerTenant, lineBytes,
+        connections,
         queryTimeout,
         queryConcurrency, querySamples, lookback, slowQuery, hostMetrics, selfMetrics, agentInterval, agentQueueBytes,
         nodeExporter, remoteWrite, remoteToken, hostRoot,

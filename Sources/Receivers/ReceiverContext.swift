@@ -15,7 +15,8 @@ public struct ReceiverContext: Sendable {
 
     /// - Parameter memory: by default an own budget of 256 MiB.
     public init(
-        sink: any MetricSink, registry: InstrumentRegistry, ledger: LossLedger, pool: BatchPool<MetricBatch> = BatchPool(),
+        sink: any MetricSink, registry: InstrumentRegistry, ledger: LossLedger,
+        pool: BatchPool<MetricBatch> = BatchPool(),
         memory: MemoryAccount = MemoryBudget(byteCountMax: 256 << 20).account("receivers"),
         clock: any ClockSource = SystemClock()
     ) {

@@ -24,7 +24,9 @@ struct ReceiverInstruments: Sendable {
             "obs_receivers_requests_total", help: "Write requests answered, by protocol and HTTP status.",
             labels: ["protocol", "code"])
         requests = Dictionary(
-            uniqueKeysWithValues: [200, 204, 400, 413, 415, 429, 503].map { ($0, family.bind(protocolName, String($0))) })
+            uniqueKeysWithValues: [200, 204, 400, 413, 415, 429, 503].map {
+                ($0, family.bind(protocolName, String($0)))
+            })
         otherRequests = family.bind(protocolName, "other")
         samples =
             signal == .logs

@@ -34,7 +34,9 @@ enum StorageInstruments {
         func perTier(_ name: String, _ help: String, _ read: @escaping @Sendable (EngineStatistics.Tier) -> Int) {
             registry.observe("obs_lsm_" + name, help: help, labels: ["signal", "tier"]) {
                 sources.flatMap { source in
-                    tiers(source.read(), read).map { .init(Double($0.value), labels: [source.signal, String($0.tier)]) }
+                    tiers(source.read(), read).map {
+                        .init(Double($0.value), labels: [source.signal, String($0.tier)])
+                    }
                 }
             }
         }

@@ -40,7 +40,8 @@ import Testing
         try Data(Array(megabyte.utf8) + [10]).write(to: URL(fileURLWithPath: long))
         let to = ["--server", "127.0.0.1", "--tag", "tester", "--priority", "local3.warning"]
         for (arguments, port) in [
-            (["--tcp", "--rfc5424", "--file", file], "tcp"), (["--tcp", "--octet-count", "--rfc5424", "tcp counted"], "tcp"),
+            (["--tcp", "--rfc5424", "--file", file], "tcp"),
+            (["--tcp", "--octet-count", "--rfc5424", "tcp counted"], "tcp"),
             (["--tcp", "--rfc3164", "tcp old"], "tcp"), (["--udp", "--rfc5424", "udp new"], "udp"),
             (["--udp", "--rfc3164", "udp old"], "udp"),
             (["--tcp", "--size", "1100000", "--rfc5424", "--file", long], "tcp"),
@@ -51,9 +52,11 @@ import Testing
         usleep(700_000)
         #expect(server.stop() == 0)
         let rows = try Self.stored(data).filter { $0.labels.contains(#"app="tester""#) }
-        #expect(rows.allSatisfy { $0.labels.contains(#"facility="local3""#) && $0.labels.contains(#"severity="warning""#) })
+        #expect(
+            rows.allSatisfy { $0.labels.contains(#"facility="local3""#) && $0.labels.contains(#"severity="warning""#) })
         let wanted: [[UInt8]] =
-            [odd] + ["two  spaces\ttab", "tcp counted", "tcp old", "udp new", "udp old", megabyte].map { Array($0.utf8) }
+            [odd]
+            + ["two  spaces\ttab", "tcp counted", "tcp old", "udp new", "udp old", megabyte].map { Array($0.utf8) }
         #expect(Set(rows.map(\.line)) == Set(wanted))
         #expect(rows.count == wanted.count)
     }
@@ -62,7 +65,9 @@ import Testing
         guard let python = Programs.tool("python3"),
             try run(python, ["-c", "import opentelemetry.sdk, opentelemetry.exporter.otlp.proto.http"]).status == 0
         else {
-            print("skipped: no OpenTelemetry SDK for Python; pip install opentelemetry-sdk opentelemetry-exporter-otlp-proto-http")
+            print(
+                "skipped: no OpenTelemetry SDK for Python; pip install opentelemetry-sdk opentelemetry-exporter-otlp-proto-http"
+            )
             return
         }
         let folder = try TemporaryFolder()
@@ -91,7 +96,10 @@ import Testing
         #expect(Set(rows.map(\.line)) == Set(["hello", "ünï — 😀\n\ttab", "", megabyte].map { Array($0.utf8) }))
         #expect(rows.count == 4)
         let first = rows.first { $0.line == Array("hello".utf8) }?.metadata ?? ""
-        for field in [#"order_id="7""#, #"severity_text="WARN"#, #"severity_number="13""#, #"host_name="h""#, #"scope_name="shop""#] {
+        for field in [
+            #"order_id="7""#, #"severity_text="WARN"#, #"severity_number="13""#, #"host_name="h""#,
+            #"scope_name="shop""#,
+        ] {
             #expect(first.contains(field), "\(field) in \(first)")
         }
     }

@@ -63,6 +63,7 @@ import Testing
         #expect(found.allSatisfy { $0.key >= 0 && $0.key < sent && $0.value == linesPerBatch })
         let lost = acknowledged.subtracting(found.keys)
         #expect(
-            lost.isEmpty, "lost \(lost.count) of \(acknowledged.count) acknowledged batches, such as \(lost.sorted().prefix(5))")
+            lost.isEmpty,
+            "lost \(lost.count) of \(acknowledged.count) acknowledged batches, such as \(lost.sorted().prefix(5))")
     }
 }

@@ -10,7 +10,8 @@ public enum StoredLines {
         public var metadata: String
     }
 
-    public static func all(_ source: any LogSource, tenant: Tenant = .default, matchers: [Matcher] = []) throws -> [Row] {
+    public static func all(_ source: any LogSource, tenant: Tenant = .default, matchers: [Matcher] = []) throws -> [Row]
+    {
         let selection = try source.snapshot(tenant: tenant).select(LogRequest(matchers: matchers, range: .everything))
         var rows: [Row] = []
         for part in 0..<selection.partCount {

@@ -55,9 +55,11 @@ import Transport
         #expect(receiver.sink.lines == ["kept"])
         #expect(receiver.ledger.table.map(\.reason) == ["no_labels"] && receiver.ledger.total(.logs) == 1)
         #expect(try receiver.send("/loki/api/v1/push", [0x7B], json).status == 400)
-        #expect(try receiver.send("/loki/api/v1/push", [1, 2], ["Content-Type": "application/x-protobuf"]).status == 400)
+        #expect(
+            try receiver.send("/loki/api/v1/push", [1, 2], ["Content-Type": "application/x-protobuf"]).status == 400)
         #expect(try receiver.send("/loki/api/v1/push", [1, 2], ["Content-Type": "text/csv"]).status == 415)
-        let bad = try receiver.send("/loki/api/v1/push", push(["x"]), ["Content-Type": "application/json", "X-Scope-OrgID": "a b"])
+        let bad = try receiver.send(
+            "/loki/api/v1/push", push(["x"]), ["Content-Type": "application/json", "X-Scope-OrgID": "a b"])
         #expect(bad.status == 400)
     }
 
@@ -78,7 +80,10 @@ import Transport
             failing.sink.fail(error)
             #expect(try failing.send("/loki/api/v1/push", push(["x"]), json).status == status)
             #expect(try failing.send("/insert/jsonline", Array(#"{"_msg":"x"}"#.utf8), [:]).status == status)
-            #expect(try failing.send("/v1/logs", Array(#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{}]}]}]}"#.utf8), json).status == status)
+            #expect(
+                try failing.send(
+                    "/v1/logs", Array(#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{}]}]}]}"#.utf8), json
+                ).status == status)
             #expect(try failing.send("/_bulk", Array("{\"create\":{}}\n{\"a\":1}\n".utf8), json).status == status)
         }
         #expect(failing.ledger.total(.logs) == 0)
@@ -87,7 +92,8 @@ import Transport
     @Test func otlpIsAnsweredInItsEncoding() throws {
         let receiver = try LogTestReceiver()
         let body = Array(
-            #"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"x"}},{"timeUnixNano":"18446744073709551615"}]}]}]}"#.utf8)
+            #"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"x"}},{"timeUnixNano":"18446744073709551615"}]}]}]}"#
+                .utf8)
         let answer = try receiver.send("/v1/logs", body, json)
         #expect(answer.status == 200 && answer.headers["Content-Type"] == "application/json")
         let partial = try JSONValue(parsing: answer.text)["partialSuccess"]

@@ -75,7 +75,8 @@ private final class SyslogSender {
         udp.send("<14>Nov 14 22:13:20 box app[7]: four")
         #expect(receiver.sink.wait(for: 4))
         let rows = receiver.sink.rows
-        #expect(rows.map(\.line) == [Array("one".utf8), Array("two\nthree".utf8), [0xFF, 0x00, 0x80], Array("four".utf8)])
+        #expect(
+            rows.map(\.line) == [Array("one".utf8), Array("two\nthree".utf8), [0xFF, 0x00, 0x80], Array("four".utf8)])
         #expect(rows[3].labels == #"{app="app", facility="user", host="box", severity="info"}"#)
         #expect(syslog.stop(deadlineSeconds: 5))
     }

@@ -85,7 +85,9 @@ import Testing
         let collector = collector(ShardsDouble(3)) { $0.streamsPerTenantMax = 2 }
         let seen = Mutex<[String]>([])
         var subscription: (any LogSubscription)? = collector.follow(tenant: .default) { batch in
-            for row in 0..<batch.rowCount { seen.withLock { $0.append(String(decoding: batch.line(row), as: UTF8.self)) } }
+            for row in 0..<batch.rowCount {
+                seen.withLock { $0.append(String(decoding: batch.line(row), as: UTF8.self)) }
+            }
         }
         _ = write(collector, batch([("a", now, "1"), ("a", 0, "old"), ("b", now, "2"), ("c", now, "over")]))
         _ = write(collector, batch([("a", now, "other")]), BatchOrigin(tenant: Tenant("t")))

@@ -125,7 +125,8 @@ public final class BulkReceiver: Sendable {
                     + #""lucene_version":"9.12.0","minimum_wire_compatibility_version":"7.17.0","minimum_index_compatibility_version":"7.0.0"},"#
                     + #""tagline":"You Know, for Search"}"#),
             probe("/_license", #"{"license":{"status":"active","uid":"obs","type":"basic","mode":"basic"}}"#),
-            probe("/_cluster/health", #"{"cluster_name":"obs","status":"green","timed_out":false,"number_of_nodes":1}"#),
+            probe(
+                "/_cluster/health", #"{"cluster_name":"obs","status":"green","timed_out":false,"number_of_nodes":1}"#),
         ]
     }
 

@@ -59,7 +59,9 @@ public final class LokiPushReceiver: Sendable {
         }
         switch type {
         case "application/json":
-            do throws(LogDecodeError) { return try workspace.decoder.decode(json: request.body.bytes, into: batch) } catch {
+            do throws(LogDecodeError) {
+                return try workspace.decoder.decode(json: request.body.bytes, into: batch)
+            } catch {
                 throw LogRefusal(error)
             }
         case "application/x-protobuf", "":
@@ -71,7 +73,8 @@ public final class LokiPushReceiver: Sendable {
                 return try workspace.decoder.decode(protobuf: workspace.message.bytes, into: batch)
             } catch { throw LogRefusal(error) }
         default:
-            throw LogRefusal(415, "Loki's push needs Content-Type application/json or application/x-protobuf, not \(type)")
+            throw LogRefusal(
+                415, "Loki's push needs Content-Type application/json or application/x-protobuf, not \(type)")
         }
     }
 }
