@@ -5,7 +5,7 @@ final class JSONExtractor {
     private let keys: KeyTable
     private let wanted: WantedNames
     /// Keys of the objects that are open.
-    private var open: ContiguousArray<Int32> = []
+    @exclusivity(unchecked) private var open: ContiguousArray<Int32> = []
 
     /// Nesting of objects that is followed.
     static let depthMax = 128

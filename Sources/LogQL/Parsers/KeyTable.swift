@@ -42,13 +42,13 @@ final class KeyTable {
 
     private let names: LabelNames
     private let wanted: [[UInt8]]?
-    private var keys: ContiguousArray<Key> = []
-    private var table: ContiguousArray<Int32> = []
-    private var storage = ScratchArena()
-    private var storedBytes = 0
-    private var epoch = -1
-    private var path = ByteBuffer(capacity: 128)
-    private var last: Int32 = 0
+    @exclusivity(unchecked) private var keys: ContiguousArray<Key> = []
+    @exclusivity(unchecked) private var table: ContiguousArray<Int32> = []
+    @exclusivity(unchecked) private var storage = ScratchArena()
+    @exclusivity(unchecked) private var storedBytes = 0
+    @exclusivity(unchecked) private var epoch = -1
+    @exclusivity(unchecked) private var path = ByteBuffer(capacity: 128)
+    @exclusivity(unchecked) private var last: Int32 = 0
 
     /// The parent of keys that aren't nested.
     static let root: Int32 = 0

@@ -58,8 +58,8 @@ extension LogfmtScanner {
 final class LogfmtKeyExtractor {
     private let fields: [(id: Int32, key: [UInt8])]
     private let options: LogfmtOptions
-    private var isFound: [Bool]
-    private var room = ByteBuffer(capacity: 64)
+    @exclusivity(unchecked) private var isFound: [Bool]
+    @exclusivity(unchecked) private var room = ByteBuffer(capacity: 64)
 
     init(_ fields: [(id: Int32, key: [UInt8])], options: LogfmtOptions) {
         self.fields = fields

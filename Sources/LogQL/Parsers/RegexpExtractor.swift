@@ -41,7 +41,7 @@ private func isLabelName(_ name: String) -> Bool {
 final class RegexpExtractor {
     private let expression: RegexpExpression
     private let ids: [Int32]
-    private var offsets: [Int64]
+    @exclusivity(unchecked) private var offsets: [Int64]
 
     init(_ expression: RegexpExpression, _ names: LabelNames) {
         self.expression = expression

@@ -13,16 +13,16 @@ final class LabelNames {
         var extracted: Int32
     }
 
-    private var entries: ContiguousArray<Entry> = []
+    @exclusivity(unchecked) private var entries: ContiguousArray<Entry> = []
     /// Numbers by hash, -1 where free; the size is a power of two.
-    private var table: ContiguousArray<Int32>
-    private var storage = ScratchArena()
+    @exclusivity(unchecked) private var table: ContiguousArray<Int32>
+    @exclusivity(unchecked) private var storage = ScratchArena()
     private let pinnedStorage = ScratchArena()
-    private var storedBytes = 0
-    private(set) var pinnedCount = 0
+    @exclusivity(unchecked) private var storedBytes = 0
+    @exclusivity(unchecked) private(set) var pinnedCount = 0
     /// Changes whenever names were forgotten: numbers from before are void then, but those of pinned names.
-    private(set) var epoch = 0
-    private var room = ByteBuffer(capacity: 128)
+    @exclusivity(unchecked) private(set) var epoch = 0
+    @exclusivity(unchecked) private var room = ByteBuffer(capacity: 128)
 
     /// Names from data that are kept from row to row, and their bytes.
     static let countMax = 8192

@@ -24,18 +24,18 @@ final class RowLabels {
     }
 
     let names: LabelNames
-    private var slots: UnsafeMutableBufferPointer<Slot>
-    private var row: UInt64 = 0
+    @exclusivity(unchecked) private var slots: UnsafeMutableBufferPointer<Slot>
+    @exclusivity(unchecked) private var row: UInt64 = 0
     /// Numbers of the names written on this row, in order, without repetition.
-    private var touched: ContiguousArray<Int32> = []
-    private var streamIDs: ContiguousArray<Int32> = []
-    private var streamValues: ContiguousArray<UnsafeRawBufferPointer> = []
+    @exclusivity(unchecked) private var touched: ContiguousArray<Int32> = []
+    @exclusivity(unchecked) private var streamIDs: ContiguousArray<Int32> = []
+    @exclusivity(unchecked) private var streamValues: ContiguousArray<UnsafeRawBufferPointer> = []
     private var streamBytes = ByteBuffer(capacity: 512)
-    private var streamEpoch = -1
+    @exclusivity(unchecked) private var streamEpoch = -1
     /// Whether a stream label was dropped, hidden or overwritten on this row.
-    private(set) var isStreamChanged = false
+    @exclusivity(unchecked) private(set) var isStreamChanged = false
     /// What the label `__error__` says.
-    private(set) var error: PipelineErrorKind?
+    @exclusivity(unchecked) private(set) var error: PipelineErrorKind?
     private let errorID: Int32
     private let errorDetailsID: Int32
     private let order: LabelOrder
@@ -223,9 +223,9 @@ final class RowLabels {
 /// Sorts the names of a row. Rows mostly have the names of the row before, in the same order: then nothing is compared but numbers.
 private final class LabelOrder {
     private let names: LabelNames
-    private var last: ContiguousArray<Int32> = []
-    private var epoch = -1
-    private(set) var sorted: ContiguousArray<Int32> = []
+    @exclusivity(unchecked) private var last: ContiguousArray<Int32> = []
+    @exclusivity(unchecked) private var epoch = -1
+    @exclusivity(unchecked) private(set) var sorted: ContiguousArray<Int32> = []
 
     init(_ names: LabelNames) { self.names = names }
 

@@ -3,9 +3,9 @@
 /// Everything handed out stays valid until `reset`. Keeps what it has, up to a bound, so that rows of usual size allocate nothing.
 /// One owner at a time, not thread-safe.
 public final class ScratchArena {
-    private var blocks: ContiguousArray<UnsafeMutableRawBufferPointer> = []
-    private var current = -1
-    private var used = 0
+    @exclusivity(unchecked) private var blocks: ContiguousArray<UnsafeMutableRawBufferPointer> = []
+    @exclusivity(unchecked) private var current = -1
+    @exclusivity(unchecked) private var used = 0
     private let blockBytes: Int
     /// Bytes kept from row to row.
     private let keptBytesMax: Int

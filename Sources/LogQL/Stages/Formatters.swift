@@ -50,7 +50,7 @@ final class LabelFormatter {
 
     private let operations: [Operation]
     /// Of the templates, in order.
-    private var outcomes: ContiguousArray<Outcome> = []
+    @exclusivity(unchecked) private var outcomes: ContiguousArray<Outcome> = []
 
     init(_ formats: [PlannedLabelFormat], _ row: RowLabels, _ context: TemplateContext) {
         operations = formats.map { format in

@@ -6,15 +6,14 @@ public final class TemplateContext {
     public let arena: ScratchArena
     public let clock: any ClockSource
     /// The line in work, for `__line__`.
-    public var line = UnsafeRawBufferPointer(start: nil, count: 0)
+    @exclusivity(unchecked) public var line = UnsafeRawBufferPointer(start: nil, count: 0)
     /// Nanoseconds since the epoch, for `__timestamp__`.
-    public var timestamp: Int64 = 0
+    @exclusivity(unchecked) public var timestamp: Int64 = 0
     /// Whatever the functions of a table share.
     public let shared: AnyObject?
     private var expressions: [(pattern: [UInt8], regex: RegularExpression)] = []
     private var workBytes = 0
     var room = ByteBuffer(capacity: 256)
-    var offsets: [Int64] = []
 
     public init(clock: any ClockSource, arena: ScratchArena = ScratchArena(), shared: AnyObject? = nil) {
         self.clock = clock

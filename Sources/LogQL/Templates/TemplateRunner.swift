@@ -5,12 +5,12 @@ public final class TemplateRunner {
     public let template: Template
     private let context: TemplateContext
     private let stack: UnsafeMutableBufferPointer<TemplateValue>
-    private var stackCount = 0
-    private var variables: ContiguousArray<TemplateValue> = []
-    private var frame = 0
-    private var steps = 0
-    private var depth = 0
-    private var out = ByteBuffer(capacity: 256)
+    @exclusivity(unchecked) private var stackCount = 0
+    @exclusivity(unchecked) private var variables: ContiguousArray<TemplateValue> = []
+    @exclusivity(unchecked) private var frame = 0
+    @exclusivity(unchecked) private var steps = 0
+    @exclusivity(unchecked) private var depth = 0
+    @exclusivity(unchecked) private var out = ByteBuffer(capacity: 256)
 
     private static let stackMax = 1024
 
