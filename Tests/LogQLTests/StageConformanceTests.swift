@@ -13,7 +13,11 @@ import Testing
             // The table ran all its label_format cases on this line, which the file lacks.
             let line = try stage.hasPrefix("| label_format") ? "test line" : #require(row["line"] as? String)
             let note: Comment = "case \(number + 1): \(stage) on \(line)"
-            let pipeline = LogPipeline(try LogPipelinePlan(StageText.stages(stage)))
+            guard case .log(let query) = try LogQLParser.parse("{a=\"b\"} \(stage)") else {
+                Issue.record(note)
+                continue
+            }
+            let pipeline = LogPipeline(try LogPipelinePlan(query.stages))
             let result = pipeline.run(
                 line, stream: labels(row["labels"]), metadata: labels(row["structured_metadata"]),
                 timestamp: (row["timestamp_ns"] as? Int).map(Int64.init) ?? 1_661_518_453_000_000_000)
