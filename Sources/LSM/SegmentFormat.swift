@@ -24,11 +24,15 @@ public protocol SegmentFormat: Sendable {
         _ inputs: [Segment], clip: TimeRange, tombstones: [Tombstone], tier: Int, into writer: any ObjectWriter,
         damage: (SegmentDamage) -> Void, yield: () throws -> Void
     ) throws -> SegmentSummary?
+    /// Whether a segment may have rows that a delete hides. False spares rewriting it.
+    func mayHold(_ segment: Segment, _ tombstone: Tombstone) -> Bool
     /// Judges the predicate of a delete before it is accepted. Signals without predicates refuse every one but the empty.
     func check(predicate: String) throws
 }
 
 extension SegmentFormat {
+    public func mayHold(_ segment: Segment, _ tombstone: Tombstone) -> Bool { true }
+
     public func check(predicate: String) throws {
         guard predicate.isEmpty else { throw WriteError.invalid("deletes of \(signal) take no predicate") }
     }

@@ -209,6 +209,25 @@ public final class LineArena: @unchecked Sendable {
         starts.append(bytes.count)
     }
 
+    /// Appends `count` texts of together at most `bytesMax` bytes, room for which is made once: `write` gets the number of each and where it goes, and
+    /// returns how many bytes it wrote.
+    public func append(
+        count: Int, bytesMax: Int, _ write: (_ index: Int, _ target: UnsafeMutableRawPointer) throws -> Int
+    ) rethrows {
+        starts.reserveCapacity(starts.count + count)
+        let before = bytes.count
+        try bytes.append(capacity: bytesMax) { room in
+            guard let base = room.baseAddress else { return 0 }
+            var used = 0
+            for index in 0..<count {
+                used += try write(index, base + used)
+                precondition(used <= bytesMax, "texts of \(used) bytes in room for \(bytesMax)")
+                starts.append(before + used)
+            }
+            return used
+        }
+    }
+
     /// Text `index`; valid until the next change.
     public subscript(index: Int) -> UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(rebasing: bytes.bytes[starts[index]..<starts[index + 1]])

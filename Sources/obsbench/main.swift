@@ -11,6 +11,8 @@ let usage = """
           Runs a file of queries against a data folder: latency and CPU of each.
       obsbench store SCRAPES
           Takes recorded scrapes through the metric store alone: CPU time and bytes per sample of each step.
+      obsbench logs CORPUS [--limit BATCHES]
+          Takes a corpus of JSON lines through the log store alone: CPU time and bytes per line of each step and column, beside zstd -9.
       obsbench scrape DIR [--targets N] [--series N] [--scrapes N]
           Scrapes made-up targets through the agent and its queue in DIR, then the host: CPU of each.
 
@@ -37,6 +39,7 @@ do {
             runs: option("--runs").flatMap { Int($0) } ?? 11
         ).run()
     case ("store", 2...): try StoreCommand.run(words[1])
+    case ("logs", 2...): try LogsCommand.run(words[1], batches: option("--limit").flatMap { Int($0) } ?? .max)
     case ("scrape", 2...):
         try ScrapeCommand(
             targets: option("--targets").flatMap { Int($0) } ?? 50,

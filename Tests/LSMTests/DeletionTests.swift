@@ -203,3 +203,38 @@ import Testing
             PRIMARY KEY (signal, shard, position)) WITHOUT ROWID;
         """
 }
+
+/// What spares and what forces the rewriting of runs that no merge takes up.
+@Suite struct RewriteTests {
+    private let hour: Int64 = 3_600_000
+
+    @Test func standingTombstonesRewriteOldRunsOnce() throws {
+        let rig = Rig {
+            $0.standingTombstones = [
+                StandingTombstone(matchers: [Matcher("key", equals: "debug")], ageMilliseconds: 10 * 3_600_000)
+            ]
+        }
+        try rig.open()
+        let now = rig.clock.now()
+        #expect(rig.write([Row("debug", now, 1), Row("kept", now, 2)])?.error == nil)
+        #expect(rig.flush()?.error == nil)
+        func settle() {
+            for _ in 0..<20 {
+                _ = rig.scheduler.run(steps: 40) { false }
+                rig.clock.advance(milliseconds: 10_000)
+            }
+        }
+        rig.clock.advance(milliseconds: 5 * hour)
+        settle()
+        func stored() throws -> [String] {
+            try rig.engine.snapshot().shards[0].segments.flatMap { try $0.segment.rows { _ in } }.map(\.key).sorted()
+        }
+        #expect(try stored() == ["debug", "kept"])
+        rig.clock.advance(milliseconds: 6 * hour)
+        settle()
+        #expect(try stored() == ["kept"])
+        let compactions = rig.engine.statistics.compactions
+        settle()
+        #expect(rig.engine.statistics.compactions <= compactions + 1)
+    }
+}

@@ -71,3 +71,7 @@ extension LogPipeline {
         }
     }
 }
+
+extension Labels: ExpressibleByDictionaryLiteral {
+    public init(dictionaryLiteral elements: (String, String)...) { self.init(elements.map { Label($0.0, $0.1) }) }
+}

@@ -173,9 +173,8 @@ public enum TimeColumn {
         guard body.count >= lowBytes + padding, let base = body.baseAddress else {
             throw DecodeError("time column ends too early", at: reader.offset)
         }
-        let highEnd = (body.count - padding) * 8
+        var ones = OneBits(base, from: lowBytes, end: body.count - padding)
         var low = 0
-        var high = lowBytes * 8
         var row = 0
         var value: Int64 = 0
         for _ in 0..<runCount {
@@ -185,30 +184,54 @@ public enum TimeColumn {
             target[row] = value
             let mask: UInt64 = (1 << parameter) - 1
             for i in row + 1..<max(row + size, row + 1) {
-                guard high < highEnd else { throw DecodeError("time column ends too early", at: body.count) }
-                var word = load(base, high)
-                var zeros = 0
-                while word == 0 {
-                    zeros += 56
-                    guard high + zeros < highEnd else { throw DecodeError("time column lacks a bit", at: body.count) }
-                    word = load(base, high + zeros)
-                }
-                let quotient = zeros + word.trailingZeroBitCount
-                high += quotient + 1
-                value = value &+ Int64(bitPattern: UInt64(quotient) << parameter | (load(base, low) & mask))
+                let quotient = ones.zerosBefore()
+                guard quotient >= 0 else { throw DecodeError("time column ends too early", at: body.count) }
+                let word = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: low >> 3, as: UInt64.self))
+                let rest = (word &>> UInt64(low & 7)) & mask
+                value = value &+ Int64(bitPattern: (UInt64(truncatingIfNeeded: quotient) &<< parameter) | rest)
                 low += Int(parameter)
                 target[i] = value
             }
             row += size
         }
-        guard high <= highEnd else { throw DecodeError("time column ends too early", at: body.count) }
-        try reader.skip((high + 7) >> 3 + padding)
+        try reader.skip(ones.byteEnd + padding)
         if unit > 0 { for i in 0..<count { target[i] = target[i] &* units[unit] } }
     }
 
-    /// At least 56 bits from bit `at` on; eight bytes lie behind it.
-    @inline(__always) private static func load(_ base: UnsafeRawPointer, _ at: Int) -> UInt64 {
-        (UInt64(littleEndian: base.loadUnaligned(fromByteOffset: at >> 3, as: UInt64.self)) >> UInt64(at & 7))
-            & ((1 << 56) - 1)
+    /// Walks over the one-bits of a stream, a word at a time.
+    private struct OneBits {
+        private let base: UnsafeRawPointer
+        private let end: Int
+        /// Of `word`, in bytes.
+        private var offset: Int
+        private var word: UInt64
+        /// Bit behind the last one found.
+        private var position: Int
+
+        /// The bytes `from ..< end`; eight more lie behind.
+        init(_ start: UnsafeRawPointer, from: Int, end: Int) {
+            base = start
+            self.end = end
+            offset = from
+            position = from * 8
+            word = from < end ? UInt64(littleEndian: base.loadUnaligned(fromByteOffset: from, as: UInt64.self)) : 0
+        }
+
+        /// Bytes up to and with the last one-bit.
+        var byteEnd: Int { (position + 7) >> 3 }
+
+        /// Zero bits before the next one; -1 where there is none before the end.
+        @inline(__always) mutating func zerosBefore() -> Int {
+            while word == 0 {
+                offset += 8
+                guard offset < end else { return -1 }
+                word = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+            }
+            let at = offset << 3 + word.trailingZeroBitCount
+            word &= word &- 1
+            let zeros = at - position
+            position = at + 1
+            return zeros
+        }
     }
 }

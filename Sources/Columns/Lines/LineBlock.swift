@@ -48,12 +48,11 @@ public final class LineBlock {
         try columns.readEntries(layout, dictionary)
     }
 
-    /// Makes `symbol` and `rank` answer.
+    /// Makes `symbol` answer.
     func openSymbols() throws(ColumnError) {
         guard !isPlain, !columns.hasSymbols else { return }
         try openEntries()
         try columns.readSymbols(layout, dictionary)
-        if layout.hasArena { try openTexts() }
     }
 
     /// Makes everything answer.
@@ -64,6 +63,7 @@ public final class LineBlock {
         } else {
             try openSymbols()
             try columns.readValues(layout, dictionary)
+            if layout.hasArena { try openTexts() }
         }
         isOpen = true
     }
@@ -72,8 +72,9 @@ public final class LineBlock {
         guard !hasTexts else { return }
         var reader = layout.texts
         try TextArena.decode(&reader, into: texts)
-        guard texts.count == (isPlain ? rowCount : columns.arenaRows) else {
-            throw ColumnError("\(texts.count) texts in a line block")
+        let expected = isPlain ? rowCount : columns.symbols.reduce(0) { $0 + (Int($1) == entryCount ? 1 : 0) }
+        guard texts.count == expected else {
+            throw ColumnError("\(texts.count) texts in a line block, not \(expected)")
         }
         hasTexts = true
     }
@@ -97,58 +98,64 @@ public final class LineBlock {
         return length
     }
 
-    func copyValues(_ row: Int, _ symbol: Int, into target: inout ContiguousArray<UInt64>) {
-        let count = dictionary.entries[Int(columns.ids[symbol])].rowValueCount
-        for slot in 0..<count { target.append(columns.value(row, symbol, slot)) }
-    }
+    /// The decoded columns; everything must be open.
+    var openColumns: LineBlockColumns { columns }
 
     /// Appends the line of a row that has an entry.
     func render(_ row: Int, into lines: LineArena) {
-        dictionary.texts.withUnsafeBufferPointer { texts in
-            dictionary.slots.withUnsafeBufferPointer { slots in
-                dictionary.values.withUnsafeBufferPointer { values in
-                    guard let texts = texts.baseAddress else { return }
-                    render(row, into: lines, texts, slots, values)
-                }
-            }
+        withUnsafeTemporaryAllocation(of: Int32.self, capacity: 1) {
+            $0[0] = Int32(truncatingIfNeeded: row)
+            LineRenderer(dictionary, columns, texts).read(UnsafeBufferPointer($0), into: lines)
         }
     }
 
-    @inline(__always)
-    private func render(
-        _ row: Int, into lines: LineArena, _ texts: UnsafePointer<UInt8>,
-        _ slots: UnsafeBufferPointer<LineDictionary.Slot>, _ values: UnsafeBufferPointer<UInt64>
-    ) {
-        let symbol = Int(columns.symbols[row])
-        let entry = dictionary.entries[Int(columns.ids[symbol])]
-        lines.append(bytesMax: entry.lineLengthMax + 24) { room in
-            guard let target = room.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return 0 }
-            guard let slots = slots.baseAddress else {
-                UnsafeMutableRawPointer(target).copyMemory(from: texts + entry.textStart, byteCount: entry.textLength)
-                return entry.textLength
-            }
-            if entry.isExact {
-                return dictionary.render(entry, to: target, texts, slots) { values[entry.valueStart + $0] }
-            }
-            let base = columns.bases[Int(columns.slotStarts[symbol])...]
-            let rank = Int(columns.ranks[row])
-            return dictionary.render(entry, to: target, texts, slots) {
-                columns.values[Int(base[base.startIndex + $0]) + rank]
-            }
-        }
-    }
-
-    /// Keeps the rows whose line passes.
+    /// Keeps the rows whose line passes. Decodes no more than it must.
     public func filter(_ verdicts: LineVerdicts, rows: inout RowSet) throws(ColumnError) {
         precondition(rows.rowCount == rowCount, "\(rows.rowCount) rows for a block of \(rowCount)")
-        try open()
-        let scratch = LineArena()
-        if isPlain { return rows.filter { verdicts.matches(texts[$0]) } }
+        if verdicts.isAlways { return }
+        if isPlain {
+            try openTexts()
+            return rows.filter { verdicts.matches(texts[$0]) }
+        }
+        try openEntries()
+        var known = columns.ids.map { verdicts.verdicts[Int($0)] }
+        if !layout.hasArena {
+            if known.allSatisfy({ $0 == .never }) { return rows.removeAll() }
+            if known.allSatisfy({ $0 == .always }) { return }
+        }
+        try openSymbols()
+        let mustLook = known.contains(.row)
+        // Rows without an entry are looked at, too.
+        if layout.hasArena { known.append(.row) }
+        keep(known.map { $0 != .never }, &rows)
+        if layout.hasArena { try filterTexts(verdicts, &rows) }
+        guard mustLook else { return }
+        try columns.readValues(layout, dictionary)
+        var matcher = RowMatcher(verdicts, self)
+        let symbols = columns.symbols
         rows.filter { row in
-            guard symbol(row) < entryCount else { return verdicts.matches(arenaText(row)) }
-            scratch.clear()
-            render(row, into: scratch)
-            return verdicts.matches(scratch[0])
+            let symbol = Int(symbols[row])
+            return symbol >= entryCount || known[symbol] == .always || matcher.matches(row, symbol)
+        }
+    }
+
+    /// Keeps arena rows whose text passes.
+    private func filterTexts(_ verdicts: LineVerdicts, _ rows: inout RowSet) throws(ColumnError) {
+        try openTexts()
+        var next = 0
+        for (row, symbol) in columns.symbols.enumerated() where Int(symbol) == entryCount {
+            if rows.contains(row), !verdicts.matches(texts[next]) { rows.remove(row) }
+            next += 1
+        }
+    }
+
+    /// Keeps the rows whose symbol is kept.
+    private func keep(_ isKept: [Bool], _ rows: inout RowSet) {
+        let symbols = columns.symbols
+        symbols.withUnsafeBufferPointer { symbols in
+            isKept.withUnsafeBufferPointer { isKept in
+                rows.formIntersection { isKept[Int(symbols[$0])] }
+            }
         }
     }
 
@@ -160,20 +167,8 @@ public final class LineBlock {
             for row in rows { lines.append(texts[Int(row)]) }
             return
         }
-        dictionary.texts.withUnsafeBufferPointer { texts in
-            dictionary.slots.withUnsafeBufferPointer { slots in
-                dictionary.values.withUnsafeBufferPointer { values in
-                    guard let texts = texts.baseAddress else { return }
-                    for row in rows {
-                        if symbol(Int(row)) < entryCount {
-                            render(Int(row), into: lines, texts, slots, values)
-                        } else {
-                            lines.append(arenaText(Int(row)))
-                        }
-                    }
-                }
-            }
-        }
+        let renderer = LineRenderer(dictionary, columns, texts)
+        renderer.read(rows, into: lines)
     }
 
     /// Bytes of each row's line, into room for `rowCount` numbers.
@@ -189,6 +184,7 @@ public final class LineBlock {
     public func patternCounts() throws(ColumnError) -> [(pattern: Int, rows: Int)] {
         guard !isPlain else { return [] }
         try openSymbols()
+        columns.countRows(layout)
         var counts: [Int: Int] = [:]
         for symbol in 0..<entryCount {
             counts[dictionary.patternOrdinal(entry(symbol)), default: 0] += Int(columns.counts[symbol])

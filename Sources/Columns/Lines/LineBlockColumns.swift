@@ -30,6 +30,7 @@ struct LineBlockLayout {
 struct LineBlockColumns {
     private(set) var hasEntries = false
     private(set) var hasSymbols = false
+    private(set) var hasRanks = false
     private(set) var hasValues = false
     /// The dictionary's entry of each symbol.
     private(set) var ids: ContiguousArray<Int32> = []
@@ -84,7 +85,13 @@ struct LineBlockColumns {
             }
         }
         if let failure { throw ColumnError("symbols of a line block: \(failure)") }
-        counts = .init(repeating: 0, count: symbolCount)
+        hasSymbols = true
+    }
+
+    /// Numbers the rows of each symbol.
+    mutating func countRows(_ layout: LineBlockLayout) {
+        guard !hasRanks else { return }
+        counts = .init(repeating: 0, count: layout.entryCount + (layout.hasArena ? 1 : 0))
         ranks = .init(repeating: 0, count: layout.rowCount)
         counts.withUnsafeMutableBufferPointer { counts in
             ranks.withUnsafeMutableBufferPointer { ranks in
@@ -98,11 +105,12 @@ struct LineBlockColumns {
             }
         }
         arenaRows = layout.hasArena ? Int(counts[layout.entryCount]) : 0
-        hasSymbols = true
+        hasRanks = true
     }
 
     mutating func readValues(_ layout: LineBlockLayout, _ dictionary: LineDictionary) throws(ColumnError) {
         guard !hasValues else { return }
+        countRows(layout)
         do {
             try readColumns(layout, dictionary)
         } catch {

@@ -61,30 +61,32 @@ public final class LineEncoder {
         }
         let key = ObjectIdentifier(block.dictionary)
         var adoption = adoptions.removeValue(forKey: key) ?? Adoption(block.dictionary)
+        let columns = block.openColumns
         for row in chosen {
-            let symbol = block.symbol(Int(row))
-            guard symbol < block.entryCount else {
+            let symbol = Int(columns.symbols[Int(row)])
+            guard symbol < columns.ids.count else {
                 append(block.arenaText(Int(row)))
                 continue
             }
-            let id = adoption.adopt(block.entry(symbol), &table)
+            let entry = Int(columns.ids[symbol])
+            let id = adoption.adopt(entry, &table)
             guard id >= 0 else {
                 plain.clear()
                 block.render(Int(row), into: plain)
-                appendText(plain[0])
                 pendingLineBytes += plain[0].count
+                appendText(plain[0])
                 continue
             }
-            pendingLineBytes += block.length(Int(row))
-            rows.ids.append(id)
-            rows.valueStarts.append(Int32(truncatingIfNeeded: rows.values.count))
-            block.copyValues(Int(row), symbol, into: &rows.values)
+            let length = block.dictionary.entries[entry].lineLength
+            pendingLineBytes += length >= 0 ? length : block.length(Int(row))
+            rows.append(id, columns, Int(row), symbol, count: block.dictionary.entries[entry].rowValueCount)
         }
         adoptions[key] = adoption
     }
 
     /// Writes what was gathered as one block.
     public func encodePending(into target: inout ByteBuffer) {
+        unknown.beginBlock(rows: rows.count)
         settleUnknown()
         let block = statistics.beginBlock()
         if texts.count * 2 > rows.count {

@@ -9,7 +9,10 @@ public enum LineLimits {
     /// Entries of a segment's dictionary; lines that would need more go to arenas.
     static let entriesMax = 1 << 18
     /// Bytes of all patterns of a dictionary, likewise.
-    static let dictionaryBytesMax = 16 << 20
+    static let dictionaryBytesMax = 4 << 20
+    /// Patterns that are taken for a single line: so many at once, and one more for so many rows, so that odd lines don't swell the dictionary.
+    static let singlesFree = 4096
+    static let rowsPerSingle = 256
     /// Values of one block, so that a damaged block makes nobody allocate without bound.
     static let valuesMax = 1 << 22
     /// A pattern in more blocks than this has no list of them.

@@ -2,7 +2,7 @@
 public struct RowSet {
     /// Row `i` is bit `i & 63` of word `i >> 6`; bits behind the last row are 0.
     @usableFromInline var words: ContiguousArray<UInt64> = []
-    public private(set) var rowCount = 0
+    public internal(set) var rowCount = 0
 
     /// Of `rowCount` rows, all or none.
     public init(rowCount: Int, all: Bool) { reset(rowCount: rowCount, all: all) }
@@ -39,6 +39,16 @@ public struct RowSet {
     public mutating func formIntersection(_ other: RowSet) {
         precondition(other.rowCount == rowCount, "sets of \(rowCount) and \(other.rowCount) rows")
         for i in words.indices { words[i] &= other.words[i] }
+    }
+
+    /// Keeps only rows that `keep` says yes to; it is asked about every row, in the set or not.
+    @inlinable public mutating func formIntersection(_ keep: (Int) -> Bool) {
+        for i in words.indices where words[i] != 0 {
+            var kept: UInt64 = 0
+            let start = i << 6
+            for bit in 0..<min(64, rowCount - start) where keep(start + bit) { kept |= 1 &<< UInt64(bit) }
+            words[i] &= kept
+        }
     }
 
     /// Takes out everything.

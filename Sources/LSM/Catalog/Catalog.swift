@@ -42,6 +42,8 @@ public struct CatalogEdit: Sendable {
     public var added: [SegmentRecord] = []
     /// Must be live. Their bytes may go from `deleteAfter` on.
     public var removed: [RemovedObject] = []
+    /// Live segments in which deletes up to an offset have nothing to hide, by name.
+    public var settled: [String: UInt64] = [:]
     /// Reserved names that no object will have, and removed objects whose bytes are gone.
     public var forgotten: [String] = []
     public var tombstonesAdded: [Tombstone] = []

@@ -83,6 +83,12 @@ extension ShardState {
             segments.remove(at: index)
             removed.append(object)
         }
+        for (name, through) in edit.settled {
+            guard let index = segments.firstIndex(where: { $0.name == name }) else {
+                throw .conflict("\(name) is not live")
+            }
+            segments[index].tombstonesThrough = through
+        }
         for name in edit.forgotten {
             reservations[name] = nil
             removed.removeAll { $0.name == name }

@@ -36,6 +36,11 @@ extension SQLiteDatabase {
                 object.content.map { .bits($0.tombstonesThrough) } ?? .null
             ).run()
         }
+        for (name, through) in edit.settled {
+            try statement("UPDATE segments SET tombstones_through = ? WHERE name = ? AND signal = ? AND shard = ?")
+                .bind(.bits(through), .text(name), signal, shard).run()
+            if changes != 1 { throw .conflict("\(name) is not live") }
+        }
         for name in edit.forgotten {
             for table in ["reservations", "removed"] {
                 try statement("DELETE FROM \(table) WHERE name = ? AND signal = ? AND shard = ?")

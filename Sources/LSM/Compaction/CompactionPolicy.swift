@@ -14,6 +14,10 @@ struct CompactionJob: Equatable {
     var tombstones: [Tombstone]
     /// Deletes up to this one have no row in the outputs to hide.
     var tombstonesThrough: UInt64
+    /// A run is rewritten only for the deletes: where it has nothing that they hide, it may stay.
+    var isRewrite = false
+    /// The number of the standing tombstone for which a run is rewritten.
+    var standing: Int?
 }
 
 /// Time-windowed, tiered compaction, as a pure function of the live segments and the clock.
@@ -82,7 +86,7 @@ struct CompactionPolicy {
         return CompactionJob(
             inputs: [touched],
             outputs: [.init(tier: touched.tier, window: touched.window ?? touched.summary.timeRange)],
-            tombstones: deletes.filter { $0.offset > touched.lastOffset }, tombstonesThrough: last)
+            tombstones: deletes.filter { $0.offset > touched.lastOffset }, tombstonesThrough: last, isRewrite: true)
     }
 
     private func flushed(

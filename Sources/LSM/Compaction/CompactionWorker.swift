@@ -16,6 +16,8 @@ final class CompactionWorker<Format: SegmentFormat>: Worker, @unchecked Sendable
     // Owned by the stepping thread.
     private var failuresInARow = 0
     private var next = 0
+    /// Segments in which a standing tombstone was found to have nothing to hide, at this age.
+    private var standing = StandingMemo()
 
     init(
         shards: [Shard<Format>], format: Format, options: EngineOptions, environment: EngineEnvironment,
@@ -42,11 +44,10 @@ final class CompactionWorker<Format: SegmentFormat>: Worker, @unchecked Sendable
             next += 1
             guard shard.fault == nil else { continue }
             let root = shard.root.load()
-            guard
-                let job = policy.next(
-                    root.segments.map(\.record), tombstones: root.tombstones, now: now,
-                    retentionStart: now - options.retentionMilliseconds)
-            else { continue }
+            let job = policy.next(
+                root.segments.map(\.record), tombstones: root.tombstones, now: now,
+                retentionStart: now - options.retentionMilliseconds)
+            guard let job = job ?? standing.next(root, format, options.standingTombstones, now: now) else { continue }
             return run(job, root, shard)
         }
         return .idle(nanoseconds: 10_000_000_000)
@@ -55,7 +56,10 @@ final class CompactionWorker<Format: SegmentFormat>: Worker, @unchecked Sendable
     private func run(_ job: CompactionJob, _ root: ShardRoot<Format>, _ shard: Shard<Format>) -> StepOutcome {
         let start = environment.clock.monotonicNanoseconds()
         do {
-            try merge(job, root, shard)
+            if try !settle(job, root, shard) {
+                let names = try merge(job, root, shard)
+                if let rule = job.standing { standing.note(names, rule) }
+            }
             failuresInARow = 0
         } catch is Cancelled {
             return isClosing() ? .finished : .idle(nanoseconds: 1_000_000_000)
@@ -71,7 +75,23 @@ final class CompactionWorker<Format: SegmentFormat>: Worker, @unchecked Sendable
         return rest < 1_000_000 ? .progressed : .idle(nanoseconds: min(rest, 60_000_000_000))
     }
 
-    private func merge(_ job: CompactionJob, _ root: ShardRoot<Format>, _ shard: Shard<Format>) throws {
+    /// Notes that a run has nothing of what would be deleted from it; false: it may have.
+    private func settle(_ job: CompactionJob, _ root: ShardRoot<Format>, _ shard: Shard<Format>) throws -> Bool {
+        guard job.isRewrite, let record = job.inputs.first,
+            let handle = root.segments.first(where: { $0.record.name == record.name }),
+            !job.tombstones.contains(where: { format.mayHold(handle.segment, $0) })
+        else { return false }
+        var edit = CatalogEdit(shard: shard.key, epoch: shard.epoch)
+        edit.settled[record.name] = job.tombstonesThrough
+        try environment.catalog.commit(edit)
+        var settled = record
+        settled.tombstonesThrough = job.tombstonesThrough
+        shard.root.update { $0.replacing(records: [record.name: settled]) }
+        return true
+    }
+
+    /// Returns the names of the outputs.
+    private func merge(_ job: CompactionJob, _ root: ShardRoot<Format>, _ shard: Shard<Format>) throws -> [String] {
         let names = Set(job.inputs.map(\.name))
         let inputs = job.inputs.compactMap { record in root.segments.first { $0.record.name == record.name } }
         let now = environment.clock.now()
@@ -97,6 +117,7 @@ final class CompactionWorker<Format: SegmentFormat>: Worker, @unchecked Sendable
         }
         counters.compactions.wrappingAdd(1, ordering: .relaxed)
         counters.compactedBytes.wrappingAdd(inputs.reduce(0) { $0 + $1.record.summary.byteCount }, ordering: .relaxed)
+        return outputs.map(\.record.name)
     }
 
     /// After a commit that failed: the outputs come to nothing, unless it happened all the same.

@@ -41,7 +41,7 @@ final class Shard<Format: SegmentFormat>: Sendable {
     private struct Removed: Sendable {
         var object: RemovedObject
         /// While it lives, a snapshot may read the object.
-        weak let handle: SegmentHandle<Format>?
+        weak let segment: Format.Segment?
     }
 
     init(key: ShardKey, state: ShardState, root: ShardRoot<Format>, options: EngineOptions, memory: MemoryAccount) {
@@ -53,7 +53,7 @@ final class Shard<Format: SegmentFormat>: Sendable {
             State(
                 // Reservations of dead epochs: whoever made them can't commit them any more.
                 abandoned: state.reservations.filter { $0.value < state.epoch }.keys.sorted(),
-                removed: state.removed.map { Removed(object: $0, handle: nil) }))
+                removed: state.removed.map { Removed(object: $0, segment: nil) }))
         requests = BoundedQueue(byteCountMax: options.queueBytesMax)
         self.root = Published(root)
         appliedOffset = Atomic(state.offset)
@@ -109,7 +109,7 @@ final class Shard<Format: SegmentFormat>: Sendable {
         state.withLock { state in
             for object in objects {
                 let handle = handles.first { $0.record.name == object.name }
-                state.removed.append(Removed(object: object, handle: handle))
+                state.removed.append(Removed(object: object, segment: handle?.segment))
             }
         }
     }
@@ -120,7 +120,7 @@ final class Shard<Format: SegmentFormat>: Sendable {
     /// Names of removed objects whose time has come and which no snapshot can read.
     func removedObjects(dueAt now: Int64) -> [String] {
         state.withLock { state in
-            state.removed.filter { $0.object.deleteAfter <= now && $0.handle == nil }.map(\.object.name)
+            state.removed.filter { $0.object.deleteAfter <= now && $0.segment == nil }.map(\.object.name)
         }
     }
 

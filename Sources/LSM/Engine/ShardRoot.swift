@@ -72,6 +72,14 @@ final class ShardRoot<Format: SegmentFormat>: Sendable {
         return with(segments: Self.ordered(kept + added))
     }
 
+    /// With other records for live segments.
+    func replacing(records: [String: SegmentRecord]) -> ShardRoot {
+        with(
+            segments: segments.map { handle in
+                records[handle.record.name].map { SegmentHandle(record: $0, segment: handle.segment) } ?? handle
+            })
+    }
+
     static func ordered(_ segments: [SegmentHandle<Format>]) -> [SegmentHandle<Format>] {
         segments.sorted {
             ($0.record.lastOffset, $0.record.summary.timeRange.start, $0.record.name)

@@ -296,7 +296,12 @@ struct TemplateParser {
             throw failure("function \"\(title)\" not defined\(hint)")
         }
         functionNames.insert(title)
-        return .function(function, place(start, scan.at))
+        let call = TemplateOperand.function(function, place(start, scan.at))
+        guard scan.isAt(".") else { return call }
+        // `now.Year` is `(now).Year`.
+        let inner = TemplateCommand(operands: [call], place: place(start, scan.at))
+        let fields = self.fields(ofRoot: false)
+        return .group(TemplatePipeline(variables: [], commands: [inner]), fields, place(start, scan.at))
     }
 
     /// `.a.b`, as far as it goes. The first one is the root's when `ofRoot`.

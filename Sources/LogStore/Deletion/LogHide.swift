@@ -17,6 +17,8 @@ struct LogHide: Sendable {
         predicate = try PredicateCoding.decode(tombstone.predicate)
     }
 
+    var filters: [LineFilter] { predicate.filters }
+
     func overlaps(_ firstTime: Int64, through lastTime: Int64) -> Bool { lastTime >= first && firstTime <= last }
 
     /// Whether everything in these times goes, of streams that match.

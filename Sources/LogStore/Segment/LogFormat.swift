@@ -12,6 +12,23 @@ public struct LogFormat: SegmentFormat {
     public var signal: String { "logs" }
     public var version: Int { LogLayout.version }
 
+    public func mayHold(_ segment: LogSegment, _ tombstone: Tombstone) -> Bool {
+        // What can't be read can't be ruled out.
+        guard let hide = try? LogHide(tombstone), let index = try? segment.index(), index.damages.isEmpty else {
+            return true
+        }
+        let matched = segment.streams(tombstone.matchers, index)
+        guard matched.count > 0 else { return false }
+        let isThere = index.blocks.contains { block in
+            hide.overlaps(block.firstTime, through: block.lastTime)
+                && block.runs.contains {
+                    matched.passes[Int($0.stream)] && hide.overlaps($0.firstTime, through: $0.lastTime)
+                }
+        }
+        guard isThere else { return false }
+        return (try? segment.lineDictionary()).map { !$0.compile(hide.filters).isNever } ?? true
+    }
+
     public func check(predicate: String) throws { _ = try PredicateCoding.decode(predicate) }
 
     public func makeMemtable(after previous: LogMemtable?) -> LogMemtable { LogMemtable() }

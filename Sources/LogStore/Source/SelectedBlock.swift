@@ -7,7 +7,7 @@ import Model
 final class SelectedBlock<Storage: LogPartStorage>: LogBlock {
     private let part: SelectionPart
     private let selection: StoreSelection
-    private let storage: Storage
+    let storage: Storage
     private var matching: UnsafeMutableBufferPointer<Int32>?
     private var isCharged = false
     /// In the place of times that are damaged.

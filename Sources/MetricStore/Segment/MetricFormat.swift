@@ -14,6 +14,12 @@ public struct MetricFormat: SegmentFormat {
 
     public func makeMemtable(after previous: MetricMemtable?) -> MetricMemtable { MetricMemtable(after: previous) }
 
+    public func mayHold(_ segment: MetricSegment, _ tombstone: Tombstone) -> Bool {
+        // What can't be read can't be ruled out.
+        let found = try? MatcherPlan(tombstone.matchers).evaluate(segment, cancellation: Cancellation())
+        return found.map { !$0.isEmpty } ?? true
+    }
+
     public func open(_ object: any ObjectReader) throws -> MetricSegment { try MetricSegment(object, cache: cache) }
 
     public func flush(_ table: MetricMemtable, tenant: Tenant, into writer: any ObjectWriter) throws -> SegmentSummary?

@@ -38,16 +38,19 @@ struct Command: Sendable {
     let operands: String
     let summary: String
     let flags: [Flag]
+    /// Command lines as people type them, shown below the flags.
+    let examples: [String]
     let run: @Sendable (Invocation) async throws -> ExitStatus
 
     init(
-        _ name: String, _ operands: String, _ summary: String, flags: [Flag] = [],
+        _ name: String, _ operands: String, _ summary: String, flags: [Flag] = [], examples: [String] = [],
         run: @escaping @Sendable (Invocation) async throws -> ExitStatus
     ) {
         self.name = name
         self.operands = operands
         self.summary = summary
         self.flags = flags
+        self.examples = examples
         self.run = run
     }
 }

@@ -22,6 +22,9 @@ struct Help {
     func page(_ command: Command) -> String {
         var text = "usage: obsq \(command.name) \(command.operands)\n\n\(command.summary)\n"
         if !command.flags.isEmpty { text += "\n\(lines(command.flags))\n" }
+        if !command.examples.isEmpty {
+            text += "\nexamples:\n" + command.examples.map { "  obsq \($0)\n" }.joined()
+        }
         return text + "\nflags of every command:\n\(lines(globalFlags))"
     }
 

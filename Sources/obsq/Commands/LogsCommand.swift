@@ -5,6 +5,13 @@ import Model
 let logsCommand = Command(
     "logs", "[QUERY]", "show log entries: LogQL, or words as in a search box",
     flags: LogsOptions.flags,
+    examples: [
+        "logs 'timeout payment -healthcheck' --since 6h", "logs '{app=\"shop\"} |= \"timeout\"' --context 5",
+        "logs '{app=\"shop\"} | json | status >= 500' --follow",
+        "logs '{app=\"shop\"}' --limit 0 --output raw > shop.log",
+        "logs '{app=\"shop\"}' --patterns", "logs error --volume --by service_name",
+        "logs 'sum by (app) (rate({env=\"prod\"}[5m]))' --metrics",
+    ],
     run: { invocation in
         let options = try LogsOptions(invocation, now: SystemClock().now())
         let question = try LogQuestion(invocation.arguments.joined(separator: " "))

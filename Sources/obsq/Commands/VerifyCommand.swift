@@ -1,6 +1,7 @@
 import Bedrock
 import Formats
 import LSM
+import LogStore
 import MetricStore
 
 let verifyCommand = Command(
@@ -10,27 +11,34 @@ let verifyCommand = Command(
         let folder = try invocation.value("--data") ?? invocation.only("one data folder")
         let directory = try openDataFolder(folder)
         let output = invocation.output
-        let found = try directory.verify(MetricFormat()) { name in
-            if invocation.has("--verbose") { output.note(name) }
-        }
+        let progress: (String) -> Void = { name in if invocation.has("--verbose") { output.note(name) } }
+        let signals = [
+            (name: "metrics", rows: "samples", found: try directory.verify(MetricFormat(), progress: progress)),
+            (name: "logs", rows: "entries", found: try directory.verify(LogFormat(), progress: progress)),
+        ]
+        let isSound = signals.allSatisfy { $0.found.damages.isEmpty }
         if invocation.has("--json") {
-            output.line(
-                JSONValue.object(
-                    JSONObject([
-                        ("segments", .number(Double(found.segments))),
-                        ("segmentBytes", .number(Double(found.segmentBytes))),
-                        ("rows", .number(Double(found.rows))), ("logRecords", .number(Double(found.logRecords))),
-                        ("damages", .array(found.damages.map { .string("\($0)") })),
-                    ])
-                ).text)
-            return found.damages.isEmpty ? .done : .no
+            output.line(JSONValue.object(JSONObject(signals.map { ($0.name, json($0.found)) })).text)
+            return isSound ? .done : .no
         }
-        for damage in found.damages { output.line("\(output.styled("damaged", .red)) \(damage)") }
-        output.line(
-            "\(found.segments) segments with \(found.rows) samples in \(found.segmentBytes) bytes, \(found.logRecords) log records: "
-                + (found.damages.isEmpty ? "sound" : "\(found.damages.count) damaged"))
-        return found.damages.isEmpty ? .done : .no
+        for (name, rows, found) in signals {
+            for damage in found.damages { output.line("\(output.styled("damaged", .red)) \(damage)") }
+            output.line(
+                "\(name): \(found.segments) segments with \(found.rows) \(rows) in \(found.segmentBytes) bytes, "
+                    + "\(found.logRecords) log records: "
+                    + (found.damages.isEmpty ? "sound" : "\(found.damages.count) damaged"))
+        }
+        return isSound ? .done : .no
     })
+
+private func json(_ found: DirectoryVerification) -> JSONValue {
+    .object(
+        JSONObject([
+            ("segments", .number(Double(found.segments))), ("segmentBytes", .number(Double(found.segmentBytes))),
+            ("rows", .number(Double(found.rows))), ("logRecords", .number(Double(found.logRecords))),
+            ("damages", .array(found.damages.map { .string("\($0)") })),
+        ]))
+}
 
 /// Opens a data folder that is there already; its lock is held as long as the result lives.
 private func openDataFolder(_ folder: String) throws -> DataDirectory {

@@ -19,6 +19,13 @@ struct PendingRows: ~Copyable {
         for i in 0..<count { values.append(newValues[i]) }
     }
 
+    /// Adds a row of another block under the number that its entry has here.
+    mutating func append(_ id: Int32, _ columns: LineBlockColumns, _ row: Int, _ symbol: Int, count: Int) {
+        ids.append(id)
+        valueStarts.append(Int32(truncatingIfNeeded: values.count))
+        for slot in 0..<count { values.append(columns.value(row, symbol, slot)) }
+    }
+
     mutating func append(_ id: Int32, text: Int = 0) {
         ids.append(id)
         valueStarts.append(Int32(truncatingIfNeeded: text))

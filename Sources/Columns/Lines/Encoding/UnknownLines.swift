@@ -24,6 +24,9 @@ struct UnknownLines: ~Copyable {
     private var coarse = EntryTable()
     private var coarseCounts: ContiguousArray<Int32> = []
     private let line = LineArena(capacity: 4096)
+    /// Patterns of a single line that may still be taken.
+    private var singlesLeft = LineLimits.singlesFree
+    private var rowsSeen = 0
 
     init() {}
 
@@ -36,6 +39,13 @@ struct UnknownLines: ~Copyable {
         hashes.removeAll(keepingCapacity: true)
         counts.removeAll(keepingCapacity: true)
         coarseCounts.removeAll(keepingCapacity: true)
+    }
+
+    /// Says how many rows a block has, before it is settled.
+    mutating func beginBlock(rows: Int) {
+        rowsSeen += rows
+        singlesLeft += rowsSeen / LineLimits.rowsPerSingle
+        rowsSeen %= LineLimits.rowsPerSingle
     }
 
     /// Counts the line that was masked last; returns its candidate.
@@ -69,9 +79,10 @@ struct UnknownLines: ~Copyable {
             }
         }
         if !loners.isEmpty { loners = settleCoarsely(loners, &rows, &table, &masker) }
-        if loners.count <= max(Self.singlesMin, rows.count / Self.singlesShare) {
+        if loners.count <= singlesLeft, loners.count <= max(Self.singlesMin, rows.count / Self.singlesShare) {
             loners.removeAll { loner in
                 guard !table.isFull else { return false }
+                singlesLeft -= 1
                 rows.ids[loner.row] = Int32(take(loner.candidate, &table))
                 return true
             }
