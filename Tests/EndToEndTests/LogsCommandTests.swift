@@ -211,6 +211,31 @@ import Transport
         }
     }
 
+    @Test func checksOfQueriesAreALineEach() throws {
+        let answer = try run(
+            Programs.obsq, ["check", "logql", "{a=\"b\"} | json", "{a=\"b\"", "rate({a=\"b\"}[1m])"])
+        let lines = answer.output.split(separator: "\n")
+        #expect(answer.status == 1 && lines.count == 3 && lines[0] == "ok" && lines[2] == "ok", "\(answer)")
+        #expect(lines[1].hasPrefix("1:7: parse error:"), "\(lines[1])")
+        let typed = try run(Programs.obsq, ["check", "logql", "--lines"], input: Data("{a=\"b\"}\n{}\n\n".utf8))
+        #expect(typed.output.split(separator: "\n").count == 3 && typed.output.hasPrefix("ok\n"))
+        let bytes = try run(
+            Programs.obsq, ["check", "logql", "--jsonl"],
+            input: Data("{\"query\": \"{a=\\\"b\\\"}\"}\n{\"query_base64\": \"e2E9Iv8ifQ==\"}\n".utf8))
+        #expect(bytes.output.split(separator: "\n").count == 2 && bytes.status == 1, "\(bytes)")
+        #expect(bytes.output.hasPrefix("ok\n") && bytes.output.contains("UTF-8"))
+        #expect(try run(Programs.obsq, ["check", "logql"]).status == 2)
+        #expect(try run(Programs.obsq, ["logs", "{a=\"b\"} | jsn"]).status == 1)
+        guard let shared = ProcessInfo.processInfo.environment["OBS_SHARED"],
+            let rows = FileManager.default.contents(atPath: shared + "/conformance/logql/parse.jsonl")
+        else { return print("skipped: no conformance data; set OBS_SHARED") }
+        let all = try run(Programs.obsq, ["check", "logql", "--jsonl"], input: rows)
+        let valid = try String(decoding: rows, as: UTF8.self).split(separator: "\n").map {
+            try JSONValue(parsing: String($0))["valid"]?.bool
+        }
+        #expect(all.output.split(separator: "\n", omittingEmptySubsequences: false).dropLast().map { $0 == "ok" } == valid)
+    }
+
     @Test func errorsAndExitCodes() throws {
         let server = try server([]) { $0.failure = (400, "parse error at line 1, col 3: syntax error") }
         let refused = try server.obsq(["logs", "{app=\"shop\"}"])

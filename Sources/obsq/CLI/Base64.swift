@@ -2,6 +2,23 @@
 enum Base64 {
     private static let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
+    /// The bytes that a text stands for; nil where it is no base64.
+    static func bytes(_ text: String) -> [UInt8]? {
+        let digits = Array(text.utf8)
+        let padding = digits.reversed().prefix { $0 == UInt8(ascii: "=") }.count
+        guard digits.count % 4 == 0, padding <= 2 else { return nil }
+        var out: [UInt8] = []
+        var group: UInt32 = 0
+        for (index, digit) in digits.dropLast(padding).enumerated() {
+            guard let value = letters.firstIndex(of: digit) else { return nil }
+            group = group << 6 | UInt32(value)
+            // Each digit but the first of four completes a byte.
+            let bits = 2 * ((3 - index % 4) % 4)
+            if index % 4 > 0 { out.append(UInt8(truncatingIfNeeded: group >> UInt32(bits))) }
+        }
+        return out
+    }
+
     static func text(_ bytes: UnsafeRawBufferPointer) -> String {
         var out: [UInt8] = []
         out.reserveCapacity((bytes.count + 2) / 3 * 4)

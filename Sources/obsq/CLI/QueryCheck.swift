@@ -1,12 +1,5 @@
 import Formats
-
-/// What is wrong with a query.
-struct QueryFault {
-    /// One line.
-    var text: String
-    /// The place, with a caret below; for people.
-    var excerpt: String
-}
+import Model
 
 /// `check query`, `check logql`: one line of answer for each query.
 struct QueryCheck {
@@ -15,8 +8,8 @@ struct QueryCheck {
         Flag("--jsonl", nil, "rows {\"query\": …} on standard input"),
     ]
 
-    /// Parses a query; nil when it is sound.
-    let judge: @Sendable (String) -> QueryFault?
+    /// Parses a query and drops the tree.
+    let parse: @Sendable (String) throws(ParseError) -> Void
 
     func run(_ invocation: Invocation) throws -> ExitStatus {
         var queries = invocation.arguments
@@ -27,13 +20,17 @@ struct QueryCheck {
         }
         var failed = false
         for query in queries {
-            guard let fault = judge(query) else {
+            do throws(ParseError) {
+                try parse(query)
                 invocation.output.line("ok")
-                continue
+            } catch {
+                failed = true
+                let text = "\(error)" + (error.hint.map { " (\($0))" } ?? "")
+                invocation.output.line(String(text.map { $0.isNewline ? " " : $0 }))
+                if queries.count == 1 && invocation.output.isTerminal {
+                    invocation.output.line(error.excerpt(of: query))
+                }
             }
-            failed = true
-            invocation.output.line(String(fault.text.map { $0.isNewline ? " " : $0 }))
-            if queries.count == 1 && invocation.output.isTerminal { invocation.output.line(fault.excerpt) }
         }
         return failed ? .no : .done
     }
@@ -41,10 +38,13 @@ struct QueryCheck {
     private static func rows(_ bytes: [UInt8]) throws -> [String] {
         try Input.lines(bytes).enumerated().compactMap { number, line in
             if line.isEmpty { return nil }
-            guard let row = try? JSONValue(parsing: line), let query = row["query"]?.string else {
-                throw Failure("<stdin>:\(number + 1):1: expected a row {\"query\": …}", .usage)
+            let row = try? JSONValue(parsing: line)
+            if let query = row?["query"]?.string { return query }
+            // Of texts that aren't UTF-8, which JSON can't hold.
+            if let bytes = row?["query_base64"]?.string.flatMap(Base64.bytes) {
+                return String(decoding: bytes, as: UTF8.self)
             }
-            return query
+            throw Failure("<stdin>:\(number + 1):1: expected a row {\"query\": …}", .usage)
         }
     }
 }

@@ -1,6 +1,7 @@
 import Bedrock
 import Client
 import Glibc
+import LogQL
 import Model
 import PromQL
 import Transport
@@ -65,7 +66,13 @@ struct Session: Sendable {
     func askLogs<T>(_ query: String? = nil, _ body: (LokiClient) async throws(ClientError) -> T) async throws(Failure)
         -> T
     {
-        do throws(ClientError) { return try await body(logs) } catch { throw failure(error) { nil } }
+        do throws(ClientError) { return try await body(logs) } catch {
+            throw failure(error) {
+                guard let query else { return nil }
+                do throws(ParseError) { _ = try LogQLParser.parse(query) } catch { return error.excerpt(of: query) }
+                return nil
+            }
+        }
     }
 
     private func failure(_ error: ClientError, excerpt: () -> String?) -> Failure {

@@ -1,6 +1,8 @@
 import Bedrock
 import Configuration
 import Formats
+import LogQL
+import Model
 import PromQL
 
 let checkConfigCommand = Command(
@@ -38,13 +40,11 @@ let checkMetricsCommand = Command(
 let checkQueryCommand = Command(
     "check query", "[QUERY…]", "parse PromQL queries; one line of answer for each", flags: QueryCheck.flags,
     run: { invocation in
-        try QueryCheck { query in
-            do throws(ParseError) {
-                _ = try PromQLParser.parse(query)
-                return nil
-            } catch {
-                let hint = error.hint.map { " (\($0))" } ?? ""
-                return QueryFault(text: "\(error)\(hint)", excerpt: error.excerpt(of: query))
-            }
-        }.run(invocation)
+        try QueryCheck { query throws(ParseError) in _ = try PromQLParser.parse(query) }.run(invocation)
+    })
+
+let checkLogQLCommand = Command(
+    "check logql", "[QUERY…]", "parse LogQL queries; one line of answer for each", flags: QueryCheck.flags,
+    run: { invocation in
+        try QueryCheck { query throws(ParseError) in _ = try LogQLParser.parse(query) }.run(invocation)
     })

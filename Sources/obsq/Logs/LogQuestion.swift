@@ -1,3 +1,6 @@
+import LogQL
+import Model
+
 /// What the operand of `obsq logs` asks, as LogQL.
 struct LogQuestion {
     /// LogQL.
@@ -7,15 +10,24 @@ struct LogQuestion {
 
     /// - Parameter text: LogQL, or words as in a search box; empty is everything.
     init(_ text: String) throws {
-        let trimmed = text.drop(while: \.isWhitespace)
-        isMetric = Self.isMetric(trimmed)
-        query = isMetric || trimmed.hasPrefix("{") ? text : try PlainSearch(text).query
+        let parsed: Result<LogQLExpr, ParseError>
+        do throws(ParseError) { parsed = .success(try LogQLParser.parse(text)) } catch { parsed = .failure(error) }
+        switch parsed {
+        case .success(.log): (query, isMetric) = (text, false)
+        // A number alone is a word to search for.
+        case .success(.metric(let metric)) where !metric.isLiteral: (query, isMetric) = (text, true)
+        case .failure(let error) where Self.isMeantAsLogQL(text):
+            throw Failure("\(error)" + (error.hint.map { " (\($0))" } ?? "") + "\n" + error.excerpt(of: text), .no)
+        case .success, .failure: (query, isMetric) = (try PlainSearch(text).query, false)
+        }
     }
 
-    /// A call or a parenthesis around a selector. Literals such as `5` are words to search for.
-    private static func isMetric(_ text: Substring) -> Bool {
-        guard text.contains("{"), let open = text.firstIndex(of: "(") else { return false }
-        let head = text[..<open].split(whereSeparator: \.isWhitespace)
+    /// A selector, or a call around one, whatever else is wrong.
+    private static func isMeantAsLogQL(_ text: String) -> Bool {
+        let trimmed = text.drop(while: \.isWhitespace)
+        if trimmed.hasPrefix("{") { return true }
+        guard trimmed.contains("{"), let open = trimmed.firstIndex(of: "(") else { return false }
+        let head = trimmed[..<open].split(whereSeparator: \.isWhitespace)
         return head.allSatisfy { $0.allSatisfy { $0.isLetter || $0 == "_" } } && head.count <= 2
     }
 
