@@ -233,7 +233,8 @@ import Transport
         let valid = try String(decoding: rows, as: UTF8.self).split(separator: "\n").map {
             try JSONValue(parsing: String($0))["valid"]?.bool
         }
-        #expect(all.output.split(separator: "\n", omittingEmptySubsequences: false).dropLast().map { $0 == "ok" } == valid)
+        #expect(
+            all.output.split(separator: "\n", omittingEmptySubsequences: false).dropLast().map { $0 == "ok" } == valid)
     }
 
     @Test func errorsAndExitCodes() throws {
