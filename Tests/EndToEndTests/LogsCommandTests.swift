@@ -120,7 +120,7 @@ import Transport
                 ": hello\n\n" + LogServerDouble.event([late[0]]),
                 // What the gap's query has shown comes once more.
                 LogServerDouble.event([late[1], late[2]]) + LogServerDouble.event([late[3]])
-                    + "data: {\"streams\":[],\"dropped_entries\":[{},{}]}\n\n",
+                    + "data: {\"streams\":[],\"dropped_entries\":[{}],\"dropped\":2,\"dropped_total\":9,\"lag_ms\":12000}\n\n",
             ]
         }
         let process = Process()
@@ -136,6 +136,7 @@ import Transport
         server.state.withLock { $0.entries += late[...2] }
         #expect(shown.wait(for: "late 3", seconds: 20) != nil, "\(shown.text)\(told.text)")
         #expect(told.wait(for: "2 entries were left out", seconds: 5) != nil)
+        #expect(told.wait(for: "12 s behind", seconds: 5) != nil)
         process.interrupt()
         process.waitUntilExit()
         #expect(process.terminationStatus == 0 && process.terminationReason == .exit)

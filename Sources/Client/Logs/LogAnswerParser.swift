@@ -58,29 +58,34 @@ struct LogAnswerParser {
         return parser.table
     }
 
-    /// One message of a tail, with the scanner at it.
+    /// One message of a tail, with the scanner at it: `{"streams":[…],"dropped_entries":[…],"dropped":n,"lag_ms":n}`, all optional.
     static func tailEvents(_ scanner: inout JSONScanner) throws(ScanError) -> [LogTailEvent] {
-        var events: [LogTailEvent] = []
+        var table = LogTable()
+        var listed = 0
+        var dropped: Int?
+        var lag: Double?
         try scanner.object { (scanner, key) throws(ScanError) in
             if key.elementsEqual("streams".utf8) {
-                let table = try Self.streams(&scanner)
-                if !table.isEmpty { events.append(.entries(table)) }
+                table = try Self.streams(&scanner)
             } else if key.elementsEqual("dropped_entries".utf8) {
                 guard scanner.peek() == UInt8(ascii: "[") else { return try scanner.skip() }
-                var count = 0
                 try scanner.array { (scanner) throws(ScanError) in
-                    count += 1
+                    listed += 1
                     try scanner.skip()
                 }
-                if count > 0 { events.append(.dropped(count)) }
-            } else if key.elementsEqual("dropped_total".utf8) {
-                if let count = try Self.value(&scanner)?.int, count > 0 { events.append(.dropped(count)) }
-            } else if key.elementsEqual("lag_seconds".utf8) {
-                if let seconds = try Self.value(&scanner)?.number { events.append(.lag(seconds)) }
+            } else if key.elementsEqual("dropped".utf8) {
+                dropped = try Self.value(&scanner)?.int
+            } else if key.elementsEqual("lag_ms".utf8) {
+                lag = try Self.value(&scanner)?.number
             } else {
                 try scanner.skip()
             }
         }
+        var events: [LogTailEvent] = table.isEmpty ? [] : [.entries(table)]
+        // Servers list only some of what they count.
+        let left = dropped ?? listed
+        if left > 0 { events.append(.dropped(left)) }
+        if let lag { events.append(.lag(lag / 1000)) }
         return events
     }
 

@@ -12,7 +12,7 @@ public enum LogTailEvent: Sendable {
     case entries(LogTable)
     /// So many entries were left out, as this reader was too slow.
     case dropped(Int)
-    /// How far the server is behind what is written, in seconds.
+    /// Seconds between an entry's arrival at the server and its sending; not told by every server.
     case lag(Double)
 }
 
@@ -107,7 +107,6 @@ private final class TailReception: Sendable {
         }
     }
 
-    /// `{"streams":[…],"dropped_entries":[…],"lagSeconds":…}`, all of them optional.
     private static func events(_ event: EventStreamParser.Event) throws(ScanError) -> [LogTailEvent] {
         let outcome: Result<[LogTailEvent], ScanError> = event.data.withUnsafeBytes { bytes in
             do throws(ScanError) {
