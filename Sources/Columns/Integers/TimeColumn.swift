@@ -182,16 +182,9 @@ public enum TimeColumn {
             let parameter = UInt64(try heads.u8())
             value = value &+ (try heads.signedVarint())
             target[row] = value
-            let mask: UInt64 = (1 << parameter) - 1
-            for i in row + 1..<max(row + size, row + 1) {
-                let quotient = ones.zerosBefore()
-                guard quotient >= 0 else { throw DecodeError("time column ends too early", at: body.count) }
-                let word = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: low >> 3, as: UInt64.self))
-                let rest = (word &>> UInt64(low & 7)) & mask
-                value = value &+ Int64(bitPattern: (UInt64(truncatingIfNeeded: quotient) &<< parameter) | rest)
-                low += Int(parameter)
-                target[i] = value
-            }
+            guard ones.decode(size - 1, base, low: low, parameter: parameter, after: &value, into: target + row + 1)
+            else { throw DecodeError("time column ends too early", at: body.count) }
+            low += (size - 1) * Int(parameter)
             row += size
         }
         try reader.skip(ones.byteEnd + padding)
@@ -220,18 +213,40 @@ public enum TimeColumn {
         /// Bytes up to and with the last one-bit.
         var byteEnd: Int { (position + 7) >> 3 }
 
-        /// Zero bits before the next one; -1 where there is none before the end.
-        @inline(__always) mutating func zerosBefore() -> Int {
-            while word == 0 {
-                offset += 8
-                guard offset < end else { return -1 }
-                word = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+        /// Reads `count` times after `last`: high parts from here, low parts of `parameter` bits from bit `low` of `bytes`. False where the stream ends.
+        ///
+        /// All in locals and without checks of overflow, which nothing here can do: this loop is what reading times costs.
+        mutating func decode(
+            _ count: Int, _ bytes: UnsafeRawPointer, low: Int, parameter: UInt64, after last: inout Int64,
+            into target: UnsafeMutablePointer<Int64>
+        ) -> Bool {
+            let mask: UInt64 = (1 &<< parameter) &- 1
+            var value = UInt64(bitPattern: last)
+            var word = word
+            var offset = offset
+            var position = position
+            var low = low
+            for i in 0..<count {
+                while word == 0 {
+                    offset &+= 8
+                    guard offset < end else { return false }
+                    word = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+                }
+                let at = offset &* 8 &+ word.trailingZeroBitCount
+                word &= word &- 1
+                let high = UInt64(truncatingIfNeeded: at &- position)
+                position = at &+ 1
+                let near = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: low &>> 3, as: UInt64.self))
+                low &+= Int(truncatingIfNeeded: parameter)
+                let shift = UInt64(truncatingIfNeeded: low &- Int(truncatingIfNeeded: parameter)) & 7
+                value = value &+ (high &<< parameter | (near &>> shift) & mask)
+                target[i] = Int64(bitPattern: value)
             }
-            let at = offset << 3 + word.trailingZeroBitCount
-            word &= word &- 1
-            let zeros = at - position
-            position = at + 1
-            return zeros
+            last = Int64(bitPattern: value)
+            self.word = word
+            self.offset = offset
+            self.position = position
+            return true
         }
     }
 }

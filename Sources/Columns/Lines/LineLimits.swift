@@ -3,9 +3,9 @@ public enum LineLimits {
     /// Rows of one block: numbers of rows and entries take 16 bits.
     public static let rowsMax = 1 << 16
     /// A longer line is not taken apart: it would make a pattern of its own.
-    static let patternBytesMax = 4096
+    static let patternBytesMax = 8192
     /// Variable parts of one line.
-    static let slotsMax = 96
+    static let slotsMax = 250
     /// Entries of a segment's dictionary; lines that would need more go to arenas.
     static let entriesMax = 1 << 18
     /// Bytes of all patterns of a dictionary, likewise.

@@ -157,14 +157,14 @@ enum SymbolCode {
             while i + 4 <= count {
                 guard bit <= last else { throw DecodeError("code ends too early", at: bytes.count) }
                 var word = UInt64(bigEndian: base.loadUnaligned(fromByteOffset: bit >> 3, as: UInt64.self))
-                word <<= UInt64(bit & 7)
+                word &<<= UInt64(truncatingIfNeeded: bit & 7)
                 for step in 0..<4 {
-                    let entry = table[Int(truncatingIfNeeded: word >> shift)]
-                    target[i + step] = UInt16(truncatingIfNeeded: entry >> 8)
-                    word <<= UInt64(entry & 0xFF)
-                    bit += Int(entry & 0xFF)
+                    let entry = table[Int(truncatingIfNeeded: word &>> shift)]
+                    target[i &+ step] = UInt16(truncatingIfNeeded: entry &>> 8)
+                    word &<<= UInt64(truncatingIfNeeded: entry & 0xFF)
+                    bit &+= Int(truncatingIfNeeded: entry & 0xFF)
                 }
-                i += 4
+                i &+= 4
             }
             while i < count {
                 guard bit <= last else { throw DecodeError("code ends too early", at: bytes.count) }
