@@ -24,7 +24,7 @@ extension LokiClient {
 
     /// Follows what `query` selects as server-sent events. The sequence ends when the server ends it, and throws a `ClientError` otherwise;
     /// nothing reconnects by itself. Dropping it, or cancelling the task that reads, ends the call.
-    /// - Parameter start: nanoseconds; entries since then come first. Nil is now.
+    /// - Parameter start: nanoseconds; stored entries since then come first. Nil leaves it to the server, which may go back an hour.
     public func tail(_ query: String, start: Int64? = nil) -> AsyncThrowingStream<LogTailEvent, any Error> {
         var parameters = [(name: "query", value: query)]
         if let start { parameters.append(("start", String(start))) }

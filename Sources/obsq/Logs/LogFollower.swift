@@ -22,7 +22,9 @@ struct LogFollower {
         var backoff = Backoff()
         while true {
             do {
-                for try await event in session.logs.tail(query) {
+                // What was written before has been shown, or is the gap that a query fills.
+                let now = LogTimeRange.nanoseconds(milliseconds: SystemClock().now())
+                for try await event in session.logs.tail(query, start: now) {
                     switch event {
                     case .opened:
                         try await fillGap(writer, &shown)
