@@ -142,7 +142,9 @@ import Transport
         #expect(process.terminationStatus == 0 && process.terminationReason == .exit)
         #expect(shown.text == "early 0\nearly 1\nlate 0\nlate 1\nlate 2\nlate 3")
         #expect(told.text.contains("trying again"))
-        let starts = server.requests.filter { $0.path.hasSuffix("/tail") }.compactMap { Int64($0.parameters["start"] ?? "") }
+        let starts = server.requests.filter { $0.path.hasSuffix("/tail") }.compactMap {
+            Int64($0.parameters["start"] ?? "")
+        }
         #expect(starts.count == 2 && starts.allSatisfy { $0 >= now })
     }
 
