@@ -71,7 +71,7 @@ public final class LineBlock {
     private func openTexts() throws(ColumnError) {
         guard !hasTexts else { return }
         var reader = layout.texts
-        try TextArena.decode(&reader, into: texts)
+        try TextArena.decode(&reader, countMax: rowCount, into: texts)
         let expected = isPlain ? rowCount : columns.symbols.reduce(0) { $0 + (Int($1) == entryCount ? 1 : 0) }
         guard texts.count == expected else {
             throw ColumnError("\(texts.count) texts in a line block, not \(expected)")

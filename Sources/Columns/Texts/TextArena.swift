@@ -11,7 +11,6 @@ import Model
 enum TextArena {
     /// What a reader unpacks at most.
     static let bytesMax = 256 << 20
-    static let countMax = 1 << 24
 
     static func encode(_ texts: LineArena, level: Int32, scratch: ColumnScratch, into target: inout ByteBuffer) {
         target.append(varint: texts.count)
@@ -22,8 +21,8 @@ enum TextArena {
         encodeBytes(texts.bytes.bytes, level: level, into: &target)
     }
 
-    /// Appends to `texts`.
-    static func decode(_ reader: inout ByteReader, into texts: LineArena) throws(ColumnError) {
+    /// Appends at most `countMax` texts to `texts`.
+    static func decode(_ reader: inout ByteReader, countMax: Int, into texts: LineArena) throws(ColumnError) {
         do throws(DecodeError) {
             let count = try reader.length(limit: countMax)
             guard count > 0 else { return }

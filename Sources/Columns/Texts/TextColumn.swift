@@ -95,7 +95,7 @@ public final class TextColumn {
             texts.append(try reader.prefixed())
             return [Int32](repeating: 0, count: count)
         case .dictionary:
-            try TextArena.decode(&reader, into: texts)
+            try TextArena.decode(&reader, countMax: count, into: texts)
             return try IntegerColumn.decodeIndexes(&reader, count: count, limit: texts.count).map {
                 Int32(truncatingIfNeeded: $0)
             }
@@ -112,7 +112,7 @@ public final class TextColumn {
                 text.withUTF8 { texts.append(UnsafeRawBufferPointer($0)) }
             }
         case .arena:
-            try TextArena.decode(&reader, into: texts)
+            try TextArena.decode(&reader, countMax: count, into: texts)
             guard texts.count == count else {
                 throw DecodeError("\(texts.count) texts for \(count) rows", at: reader.offset)
             }

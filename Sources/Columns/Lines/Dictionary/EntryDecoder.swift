@@ -11,7 +11,7 @@ struct EntryDecoder {
 
     mutating func read(_ reader: inout ByteReader) throws {
         let arena = LineArena(capacity: 64 << 10)
-        try TextArena.decode(&reader, into: arena)
+        try TextArena.decode(&reader, countMax: LineLimits.entriesMax, into: arena)
         let exactCount = try reader.length(limit: LineLimits.entriesMax)
         let count = arena.count + exactCount
         guard count <= LineLimits.entriesMax else { throw ColumnError("\(count) entries in a line dictionary") }
