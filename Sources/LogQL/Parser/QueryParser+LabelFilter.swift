@@ -67,7 +67,7 @@ extension QueryParser {
             guard isNext(word: "ip") else {
                 throw unexpected("expecting STRING, NUMBER or ip", hint: "values of labels are quoted")
             }
-            return .ip(name, isNegated: symbol == .notEqual, try parseIP())
+            return .ip(name, isNegated: symbol == .notEqual, try parseIPCall())
         default: break
         }
         guard let comparison = Self.comparison(symbol) else { throw unfinished(name, start) }
@@ -81,14 +81,6 @@ extension QueryParser {
             return unexpected("expecting a comparison", hint: "did you mean the stage \(near)?")
         }
         return unexpected("expecting a comparison behind the label \(quoted(name))")
-    }
-
-    private mutating func parseIP() throws(LogQLError) -> String {
-        try advance()
-        try expect(.leftParen)
-        let pattern = try expectString()
-        try expect(.rightParen)
-        return pattern
     }
 
     private static func comparison(_ symbol: Token.Symbol) -> LabelFilter.Comparison? {
@@ -110,7 +102,8 @@ extension QueryParser {
         let start = token.source.start
         let isNegative = isNext(.subtract)
         if isNegative || isNext(.add) { try advance() }
-        if let special = specialNumber() {
+        // NaN compares with nothing.
+        if let special = specialNumber(), !special.isNaN {
             try advance()
             return .number(name, comparison, isNegative ? -special : special)
         }

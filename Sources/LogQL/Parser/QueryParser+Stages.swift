@@ -67,7 +67,7 @@ extension QueryParser {
     }
 
     /// `ip("…")`
-    private mutating func parseIPCall() throws(LogQLError) -> String {
+    mutating func parseIPCall() throws(LogQLError) -> String {
         try advance()
         try expect(.leftParen)
         let pattern = try expectString()

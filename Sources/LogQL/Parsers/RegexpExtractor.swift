@@ -22,6 +22,9 @@ public struct RegexpExpression: Sendable {
             guard isLabelName(name) else {
                 throw PipelineError("invalid extracted label name '\(name)' in `\(pattern)`: use letters, digits and _")
             }
+            guard !groups.contains(where: { $0.name == name }) else {
+                throw PipelineError("duplicate extracted label name '\(name)' in `\(pattern)`")
+            }
             groups.append((index + 1, name))
         }
         guard !groups.isEmpty else {
