@@ -31,17 +31,15 @@ final class OwnLog: Bedrock.LogSink {
     func write(_ line: String) {
         errors.write(line)
         let now = clock.now()
-        let isAdded = state.withLock { state -> Bool in
-            guard state.isGathering else { return false }
+        state.withLock { state in
+            guard state.isGathering else { return }
             guard state.bytes + line.utf8.count <= Self.bytesMax else {
                 state.dropped += 1
-                return false
+                return
             }
             state.bytes += line.utf8.count
             state.lines.append(Line(time: now, level: Self.level(line), text: line))
-            return true
         }
-        if isAdded { waker.wake() }
     }
 
     /// Stores the lines so far and those to come, from a thread of its own.
@@ -87,7 +85,7 @@ final class OwnLog: Bedrock.LogSink {
     }
 }
 
-/// Hands lines to the store, a batch a second at most.
+/// Hands lines to the store, a batch a second: each costs a sync.
 private final class OwnLogWorker: Worker {
     let name = "own-log"
     let waker: Waker?

@@ -49,7 +49,10 @@ import Testing
             let finished = try run(logger, to + ["--port", try self.port(server, port)] + arguments)
             #expect(finished.status == 0, "\(finished.errors)")
         }
-        usleep(700_000)
+        for _ in 0..<100 {
+            if try server.get("/metrics").body.contains(#"obs_receivers_lines_total{protocol="syslog"} 7"#) { break }
+            usleep(100_000)
+        }
         #expect(server.stop() == 0)
         let rows = try Self.stored(data).filter { $0.labels.contains(#"app="tester""#) }
         #expect(

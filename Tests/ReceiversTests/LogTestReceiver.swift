@@ -76,6 +76,12 @@ final class MemoryLogSink: Model.LogSink {
     }
 }
 
+/// Always the same time of day; what waits for a while still waits no longer than that.
+struct StandingClock: ClockSource {
+    func now() -> Int64 { FixedClock().now() }
+    func monotonicNanoseconds() -> UInt64 { SystemClock().monotonicNanoseconds() }
+}
+
 /// All receivers of logs on a real server, with a sink in memory.
 struct LogTestReceiver {
     let sink = MemoryLogSink()
@@ -89,7 +95,7 @@ struct LogTestReceiver {
         ledger = LossLedger(registry: registry)
         context = LogReceiverContext(
             sink: sink, registry: registry, ledger: ledger,
-            memory: MemoryBudget(byteCountMax: memory).account("receivers"), clock: FixedClock())
+            memory: MemoryBudget(byteCountMax: memory).account("receivers"), clock: StandingClock())
         server = HTTPServer(
             HTTPServerOptions(),
             routes: LokiPushReceiver(context, options: options).routes

@@ -57,8 +57,27 @@ public struct BulkDecoder: ~Copyable {
 
 /// `{"create": {"_index": "logs", "_id": "…"}}`
 struct BulkAction {
-    enum Kind: String {
+    enum Kind {
         case create, index, update, delete
+
+        init?(_ word: UnsafeRawBufferPointer) {
+            switch true {
+            case word.spells("create"): self = .create
+            case word.spells("index"): self = .index
+            case word.spells("update"): self = .update
+            case word.spells("delete"): self = .delete
+            default: return nil
+            }
+        }
+
+        var word: StaticString {
+            switch self {
+            case .create: "create"
+            case .index: "index"
+            case .update: "update"
+            case .delete: "delete"
+            }
+        }
     }
 
     let kind: Kind
@@ -71,7 +90,7 @@ struct BulkAction {
         try cursor.expect(UInt8(ascii: "{"))
         var isFirst = true
         guard let word = try cursor.nextKey(&isFirst),
-            let kind = Kind(rawValue: String(decoding: word.raw, as: UTF8.self))
+            let kind = Kind(word.raw)
         else { throw cursor.error("the action is none of create, index, update, delete") }
         self.kind = kind
         try cursor.expect(UInt8(ascii: "{"))

@@ -12,15 +12,17 @@ public struct BulkResults: Sendable {
     mutating func add(_ action: BulkAction, refusal: LogRejection?) {
         if count > 0 { items.append(UInt8(ascii: ",")) }
         count += 1
-        append("{\"\(action.kind.rawValue)\":{\"_index\":\"")
+        append("{\"")
+        append(action.kind.word)
+        append("\":{\"_index\":\"")
         items += action.index
         append("\",\"_id\":")
         if action.id.isEmpty { append("\"\"") } else { items += action.id }
         if let refusal {
             refused += 1
-            append(
-                ",\"status\":400,\"error\":{\"type\":\"mapper_parsing_exception\",\"reason\":\"\(Self.reason(refusal))\"}}}"
-            )
+            append(",\"status\":400,\"error\":{\"type\":\"mapper_parsing_exception\",\"reason\":\"")
+            items += Self.reason(refusal).utf8
+            append("\"}}}")
         } else {
             append(",\"_version\":1,\"result\":\"created\",\"status\":201}}")
         }
@@ -34,7 +36,9 @@ public struct BulkResults: Sendable {
         return answer
     }
 
-    private mutating func append(_ text: String) { items += text.utf8 }
+    private mutating func append(_ text: StaticString) {
+        items.append(contentsOf: UnsafeRawBufferPointer(text))
+    }
 
     private static func reason(_ refusal: LogRejection) -> String {
         switch refusal {

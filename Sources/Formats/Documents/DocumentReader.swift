@@ -147,7 +147,7 @@ extension UnsafeRawBufferPointer {
     /// Takes the bytes up to the next line feed from the front, without it and without a carriage return before it; nil when nothing is left.
     mutating func popLine() -> UnsafeRawBufferPointer? {
         guard count > 0 else { return nil }
-        let end = firstIndex(of: UInt8(ascii: "\n")) ?? count
+        let end = firstOffset(of: UnsafeRawBufferPointer("\n")) ?? count
         var line = UnsafeRawBufferPointer(rebasing: self[..<end])
         if line.last == UInt8(ascii: "\r") { line = UnsafeRawBufferPointer(rebasing: line.dropLast()) }
         self = UnsafeRawBufferPointer(rebasing: self[Swift.min(end + 1, count)...])

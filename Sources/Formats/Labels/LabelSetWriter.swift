@@ -51,17 +51,41 @@ struct LabelSetWriter {
 
     /// As `write`, but of pairs with one name the one added last counts, and pairs without a name are left out.
     mutating func writeLast(to target: inout ByteBuffer) {
-        if !isSorted { sort() }
-        for i in pairs.indices {
-            let pair = pairs[i]
-            if pair.name.isEmpty || pair.value.isEmpty { continue }
-            if !isSorted, i + 1 < pairs.count, compareBytes(pair.name, pairs[i + 1].name) == 0 { continue }
-            target.reserve(pair.name.count + pair.value.count + 20)
-            target.append(varint: pair.name.count)
-            target.append(pair.name)
-            target.append(varint: pair.value.count)
-            target.append(pair.value)
+        let wasSorted = isSorted
+        if !wasSorted { sort() }
+        pairs.withUnsafeBufferPointer { pairs in
+            var room = 0
+            for pair in pairs { room += pair.name.count + pair.value.count + 20 }
+            target.append(capacity: room) { room in
+                guard let start = room.baseAddress else { return 0 }
+                var out = start
+                for i in pairs.indices {
+                    let pair = pairs[i]
+                    if pair.name.isEmpty || pair.value.isEmpty { continue }
+                    if !wasSorted, i + 1 < pairs.count, compareBytes(pair.name, pairs[i + 1].name) == 0 { continue }
+                    out = Self.put(pair.value, at: Self.put(pair.name, at: out))
+                }
+                return out - start
+            }
         }
+    }
+
+    /// Writes a text behind its length, and tells where it ends.
+    @inline(__always)
+    private static func put(
+        _ text: UnsafeRawBufferPointer, at target: UnsafeMutableRawPointer
+    ) -> UnsafeMutableRawPointer {
+        var out = target
+        var rest = text.count
+        while rest >= 0x80 {
+            out.storeBytes(of: UInt8(truncatingIfNeeded: rest) | 0x80, as: UInt8.self)
+            out += 1
+            rest >>= 7
+        }
+        out.storeBytes(of: UInt8(truncatingIfNeeded: rest), as: UInt8.self)
+        out += 1
+        if let start = text.baseAddress { out.copyMemory(from: start, byteCount: text.count) }
+        return out + text.count
     }
 
     /// Sorts, and keeps of pairs with one name the one added last.

@@ -17,11 +17,35 @@ extension OTLPLogsDecoder {
         try cursor.expect(UInt8(ascii: "["))
         var isFirst = true
         while try cursor.nextElement(&isFirst) {
-            let (key, value) = try keyValue(&cursor, of: place)
-            guard var value else { continue }
-            let name = outer.map { writer.rows.joined($0, key, place) } ?? key
-            try decodeAttribute(name, &value, of: place, depth: depth)
+            try decodeMember(&cursor, within: outer, of: place, depth: depth)
         }
+    }
+
+    /// `{"key": "…", "value": {…}}`, in either order.
+    @inline(__always)
+    private mutating func decodeMember(
+        _ cursor: inout JSONCursor, within outer: UnsafeRawBufferPointer?, of place: OTLPLogWriter.Place, depth: Int
+    ) throws(DecodeError) {
+        var name: UnsafeRawBufferPointer?
+        var early: JSONCursor?
+        try cursor.expect(UInt8(ascii: "{"))
+        var isFirst = true
+        while let key = try cursor.nextKey(&isFirst) {
+            if key.raw.spells("key"), name == nil {
+                let own = try text(&cursor, of: place)
+                name = outer.map { writer.rows.joined($0, own, place) } ?? own
+            } else if key.raw.spells("value"), cursor.peek() == UInt8(ascii: "{") {
+                if let name {
+                    try decodeAttribute(name, &cursor, of: place, depth: depth)
+                } else {
+                    early = cursor
+                    _ = try cursor.skip()
+                }
+            } else {
+                _ = try cursor.skip()
+            }
+        }
+        if var early { try decodeAttribute(name ?? .nothing, &early, of: place, depth: depth) }
     }
 
     /// A key, and where its value stands.

@@ -99,6 +99,15 @@ struct OTLPLogWriter: ~Copyable {
 
     @inline(__always)
     private mutating func addFields(_ record: OTLPRecord) {
+        // In the order of names, so that little is left to sort.
+        if record.droppedAttributes != 0 {
+            rows.metadata.add(
+                UnsafeRawBufferPointer("dropped_attributes_count"), rows.scratch.decimal(record.droppedAttributes))
+        }
+        if !record.eventName.isEmpty { rows.metadata.add(UnsafeRawBufferPointer("event_name"), record.eventName) }
+        if record.flags != 0 {
+            rows.metadata.add(UnsafeRawBufferPointer("flags"), rows.scratch.decimal(record.flags))
+        }
         if record.observedTime != 0 {
             rows.metadata.add(
                 UnsafeRawBufferPointer("observed_timestamp"), rows.scratch.decimal(record.observedTime))
@@ -109,16 +118,8 @@ struct OTLPLogWriter: ~Copyable {
         if !record.severityText.isEmpty {
             rows.metadata.add(UnsafeRawBufferPointer("severity_text"), record.severityText)
         }
-        if record.flags != 0 {
-            rows.metadata.add(UnsafeRawBufferPointer("flags"), rows.scratch.decimal(record.flags))
-        }
-        if record.droppedAttributes != 0 {
-            rows.metadata.add(
-                UnsafeRawBufferPointer("dropped_attributes_count"), rows.scratch.decimal(record.droppedAttributes))
-        }
-        if !record.traceID.isEmpty { rows.metadata.add(UnsafeRawBufferPointer("trace_id"), record.traceID) }
         if !record.spanID.isEmpty { rows.metadata.add(UnsafeRawBufferPointer("span_id"), record.spanID) }
-        if !record.eventName.isEmpty { rows.metadata.add(UnsafeRawBufferPointer("event_name"), record.eventName) }
+        if !record.traceID.isEmpty { rows.metadata.add(UnsafeRawBufferPointer("trace_id"), record.traceID) }
     }
 
     /// What was written to `json` as a text that lasts as long as attributes of `place` do.

@@ -18,13 +18,16 @@ public struct SyslogFraming: Sendable {
     public init(messageBytesMax: Int) { self.messageBytesMax = messageBytesMax }
 
     /// The message that begins at `start`.
-    /// - Parameter isLast: no more bytes will come: what is there is a message without its line feed.
-    public func next(_ bytes: UnsafeRawBufferPointer, from start: Int, isLast: Bool) -> Step {
+    /// - Parameters:
+    ///   - searched: so many bytes from `start` on are known to hold no line feed, from the call before, which found the message incomplete.
+    ///   - isLast: no more bytes will come: what is there is a message without its line feed.
+    public func next(_ bytes: UnsafeRawBufferPointer, from start: Int, searched: Int = 0, isLast: Bool) -> Step {
         guard start < bytes.count else { return .incomplete }
         if bytes[start] &- 49 < 9 { return counted(bytes, start, isLast: isLast) }
-        let rest = UnsafeRawBufferPointer(rebasing: bytes[start...].prefix(messageBytesMax + 1))
-        if let length = rest.firstIndex(of: UInt8(ascii: "\n")) {
-            return .message(start..<start + length, next: start + length + 1)
+        let rest = UnsafeRawBufferPointer(rebasing: bytes[start...].prefix(messageBytesMax + 1).dropFirst(searched))
+        if let found = rest.firstOffset(of: UnsafeRawBufferPointer("\n")) {
+            let end = start + searched + found
+            return .message(start..<end, next: end + 1)
         }
         if bytes.count - start > messageBytesMax {
             return .broken("a message is over the limit of \(messageBytesMax) bytes")

@@ -22,6 +22,8 @@ final class SyslogConnection {
     private var buffer = ByteBuffer(capacity: 4096)
     private let framing: SyslogFraming
     private var isEnded = false
+    /// Bytes of the buffer that hold no line feed.
+    private var searched = 0
 
     /// An empty buffer larger than this is let go.
     private static let keptBytesMax = 256 << 10
@@ -73,14 +75,17 @@ final class SyslogConnection {
                 outcome = .stalled
                 break
             }
-            switch framing.next(buffer.bytes, from: at, isLast: isEnded) {
+            switch framing.next(buffer.bytes, from: at, searched: searched, isLast: isEnded) {
             case .message(let range, let next):
                 at = next
+                searched = 0
                 // Senders that count may end the message with a line feed all the same, and others send empty lines.
                 var message = UnsafeRawBufferPointer(rebasing: buffer.bytes[range])
                 if message.last == UInt8(ascii: "\n") { message = UnsafeRawBufferPointer(rebasing: message.dropLast()) }
                 if !message.isEmpty { batcher.add(message, peer: peer) }
-            case .incomplete: break loop
+            case .incomplete:
+                searched = buffer.count - at
+                break loop
             case .broken(let why):
                 outcome = .broken(why)
                 break loop
