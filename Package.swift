@@ -117,7 +117,7 @@ let package = Package(
         tests("LSMTests", ["LSMKit", "LSM", "Model", "Bedrock"]),
         tests("MetricStoreTests", ["MetricStore", "LSM", "Model", "Bedrock"], exclude: ["Golden"]),
         tests("ColumnsTests", ["Columns", "Model", "Bedrock"]),
-        tests("LogStoreTests", ["LogStore", "Columns", "LSM", "Model", "Bedrock"]),
+        tests("LogStoreTests", ["LogStore", "Columns", "LSM", "Model", "Bedrock"], exclude: ["Golden"]),
         tests("LogQLTests", ["LogQL", "Kernels", "Model", "Formats", "Bedrock"], exclude: ["KnownGaps.txt"]),
         tests("KernelsTests", ["Kernels", "Model", "Bedrock"]),
         tests("PromQLTests", ["PromQL", "Kernels", "Model", "Formats", "Bedrock"], exclude: ["KnownGaps.txt"]),

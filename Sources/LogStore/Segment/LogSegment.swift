@@ -15,8 +15,15 @@ public final class LogSegment: SegmentReader, @unchecked Sendable {
     let footer: LogFooter
     let cache: BlockCache
     let id: UInt64
-    /// Offsets of chunks whose checksum was right when they were read first.
-    private let checked = Mutex<Set<Int>>([])
+    private let state = Mutex(State())
+
+    private struct State {
+        /// Offsets of chunks whose checksum was right when they were read first.
+        var checked: Set<Int> = []
+        /// Whatever the cache forgets, there is one of each as long as anybody holds it.
+        weak var index: LogIndex?
+        weak var lines: LineDictionary?
+    }
 
     enum CachePart {
         static let index = 0
@@ -36,7 +43,13 @@ public final class LogSegment: SegmentReader, @unchecked Sendable {
     /// Streams, blocks and fields.
     func index() throws -> LogIndex {
         if let known = cache.get(id, .block(CachePart.index)) as? LogIndex { return known }
-        let index = try readIndex()
+        if let held = state.withLock({ $0.index }) { return held }
+        let made = try readIndex()
+        let index = state.withLock { state in
+            let index = state.index ?? made
+            state.index = index
+            return index
+        }
         cache.put(id, .block(CachePart.index), index, bytes: index.byteCount)
         return index
     }
@@ -64,6 +77,7 @@ public final class LogSegment: SegmentReader, @unchecked Sendable {
     /// What the lines of all blocks refer to.
     func lineDictionary() throws -> LineDictionary {
         if let known = cache.get(id, .block(CachePart.lines)) as? LineDictionary { return known }
+        if let held = state.withLock({ $0.lines }) { return held }
         guard let section = footer.sections.first(where: { $0.kind == .lines }) else {
             throw SegmentDamage(
                 object: object.name, block: "footer", offset: 0, lost: "all lines",
@@ -71,7 +85,12 @@ public final class LogSegment: SegmentReader, @unchecked Sendable {
         }
         let bytes = try bytes(of: section)
         do {
-            let dictionary = try withExtendedLifetime(bytes) { try LineDictionary(bytes.bytes) }
+            let made = try withExtendedLifetime(bytes) { try LineDictionary(bytes.bytes) }
+            let dictionary = state.withLock { state in
+                let dictionary = state.lines ?? made
+                state.lines = dictionary
+                return dictionary
+            }
             cache.put(id, .block(CachePart.lines), dictionary, bytes: dictionary.byteCount)
             return dictionary
         } catch {
@@ -82,19 +101,19 @@ public final class LogSegment: SegmentReader, @unchecked Sendable {
     /// The bytes of a column chunk, checked when they are read first.
     func bytes(of chunk: BlockEntry.Chunk, block: Int, _ entry: BlockEntry) throws -> BlockBytes {
         let stored = try object.bytes(chunk.offset..<chunk.offset + chunk.byteCount)
-        if !checked.withLock({ $0.contains(chunk.offset) }) {
+        if !state.withLock({ $0.checked.contains(chunk.offset) }) {
             let sum = CRC32C.of(stored.bytes)
             guard sum == chunk.checksum else {
                 throw damage(chunk, block: block, entry, "checksum \(sum) instead of \(chunk.checksum)")
             }
-            checked.withLock { _ = $0.insert(chunk.offset) }
+            state.withLock { _ = $0.checked.insert(chunk.offset) }
         }
         return BlockBytes(stored)
     }
 
     /// Reads and checks a chunk unless that was done before.
     func check(_ chunk: BlockEntry.Chunk, block: Int, _ entry: BlockEntry) throws {
-        if checked.withLock({ $0.contains(chunk.offset) }) { return }
+        if state.withLock({ $0.checked.contains(chunk.offset) }) { return }
         _ = try bytes(of: chunk, block: block, entry)
     }
 }

@@ -18,6 +18,8 @@ final class MergeCursor {
 
     private let segment: LogSegment
     private let index: LogIndex
+    /// Held, so that all blocks have the same one.
+    private let dictionary: LineDictionary?
     private let damage: DamageFilter
     private let first: Int64
     private let last: Int64
@@ -45,6 +47,8 @@ final class MergeCursor {
         self.hides = hides
         self.damage = damage
         index = try segment.index()
+        // Damage shows with the first block.
+        dictionary = try? segment.lineDictionary()
         for one in index.damages { damage.report(one) }
         findStream()
     }

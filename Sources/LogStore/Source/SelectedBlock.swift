@@ -41,8 +41,9 @@ final class SelectedBlock<Storage: LogPartStorage>: LogBlock {
         try charge()
         var rows: ContiguousArray<Int32> = []
         do {
-            try storage.check()
             try matchingSet().appendRows(to: &rows)
+            // Whoever gets rows asks for their times and lines: damage must show before.
+            if !rows.isEmpty { try storage.check() }
         } catch let error as SegmentDamage {
             // What can't be judged or read is not served.
             rows.removeAll()

@@ -53,8 +53,8 @@ struct LogFooter: Sendable {
         firstTime = try reader.signedVarint()
         lastTime = try reader.signedVarint()
         rowCount = try reader.length(limit: 1 << 48)
-        streamCount = try reader.length(limit: 1 << 32)
-        blockCount = try reader.length(limit: 1 << 32)
+        streamCount = try reader.length(limit: Int(Int32.max))
+        blockCount = try reader.length(limit: Int(Int32.max))
         lineBytes = try reader.length(limit: 1 << 60)
         var items = [Int](repeating: 0, count: 8)
         // A section takes nine bytes at least.
@@ -67,7 +67,7 @@ struct LogFooter: Sendable {
             let stored = try reader.length(limit: end - offset)
             let raw = try reader.length(limit: LogStoreLimits.sectionBytesMax)
             let checksum = try reader.littleEndian(UInt32.self)
-            let count = try reader.length(limit: 1 << 32)
+            let count = try reader.length(limit: kind.itemsMax)
             sections.append(
                 Section(
                     kind: kind, offset: offset, storedBytes: stored, rawBytes: raw, checksum: checksum,

@@ -22,6 +22,16 @@ enum LogLayout {
         /// What the line chunks of all blocks refer to. Items: 1.
         case lines = 4
 
+        /// So that the footer's size bounds what a reader makes room for.
+        var itemsMax: Int {
+            switch self {
+            case .streams: streamsPerSection
+            case .blocks: blocksPerSection
+            case .fields: 1 << 20
+            case .lines: 1
+            }
+        }
+
         var name: String {
             switch self {
             case .streams: "stream table"
