@@ -61,7 +61,7 @@ import Testing
         try rig.flush()
         let before = rig.engine.snapshot().shards.flatMap(\.segments).map(\.record.name)
         let id = try delete(rig, "x", app: "other")
-        reach(rig, id, .rewritten)
+        reach(rig, id, .gone)
         #expect(rig.engine.snapshot().shards.flatMap(\.segments).map(\.record.name) == before)
         #expect(rig.engine.statistics.compactions == 0)
         #expect(rig.engine.snapshot().shards.flatMap(\.tombstones) == [])

@@ -145,7 +145,7 @@ extension LogModel {
         let bytes = try model.segment()
         let all = model.answer(LogRequest(matchers: [], range: .everything))
         var generator = SeededGenerator(seed: 5)
-        for _ in 0..<250 {
+        for _ in 0..<150 {
             let at = Int.random(in: 0..<bytes.count, using: &generator)
             var bad = bytes
             bad[at] ^= UInt8.random(in: 1...255, using: &generator)
@@ -195,7 +195,7 @@ extension LogModel {
         LogRecord.encode(batch, streams: [0], into: &record)
         var checkpoint = ByteBuffer()
         LogCheckpoint.write([(.default, 7, record.bytes)], into: &checkpoint)
-        for _ in 0..<2000 {
+        for _ in 0..<800 {
             var bad = [footer.array(), entries.array(), record.array(), checkpoint.array()]
             for at in bad.indices {
                 for _ in 0..<Int.random(in: 1...4, using: &generator) {

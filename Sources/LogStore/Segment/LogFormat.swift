@@ -14,7 +14,8 @@ public struct LogFormat: SegmentFormat {
 
     public func mayHold(_ segment: LogSegment, _ tombstone: Tombstone) -> Bool {
         // What can't be read can't be ruled out.
-        guard let hide = try? LogHide(tombstone), let index = try? segment.index(), index.damages.isEmpty else {
+        guard let hide = try? LogHide(tombstone), let index = try? segment.index(), index.isComplete
+        else {
             return true
         }
         let matched = segment.streams(tombstone.matchers, index)

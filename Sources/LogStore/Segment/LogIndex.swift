@@ -14,12 +14,15 @@ final class LogIndex: @unchecked Sendable {
     let fields: [[UInt8]]
     let damages: [SegmentDamage]
     let byteCount: Int
+    /// Whether every stream and block is there.
+    let isComplete: Bool
     private let arena: BlockBytes
 
     init(
         labels: [Range<Int>?], arena: borrowing ByteBuffer, blocks: [(number: Int, entry: BlockEntry)],
-        fields: [[UInt8]], damages: [SegmentDamage]
+        fields: [[UInt8]], damages: [SegmentDamage], blockCount: Int
     ) {
+        isComplete = blocks.count == blockCount && labels.allSatisfy { $0 != nil }
         let arena = BlockBytes(arena)
         self.arena = arena
         self.labels = labels.map { range in range.map { UnsafeRawBufferPointer(rebasing: arena.bytes[$0]) } }
@@ -48,12 +51,12 @@ extension LogSegment {
             do {
                 switch section.kind {
                 case .fields:
-                    let raw = try bytes(of: section)
+                    let raw = try bytes(of: section) { damages.append($0) }
                     fields = try withExtendedLifetime(raw) { try Self.fields(raw.bytes, count: section.itemCount) }
-                case .streams: try readLabels(section, &labels, &arena)
+                case .streams: try readLabels(section, &labels, &arena) { damages.append($0) }
                 case .blocks:
                     let end = section.offset
-                    let raw = try bytes(of: section)
+                    let raw = try bytes(of: section) { damages.append($0) }
                     defer { withExtendedLifetime(raw) {} }
                     var reader = ByteReader(raw.bytes)
                     for number in section.firstItem..<section.firstItem + section.itemCount {
@@ -69,7 +72,9 @@ extension LogSegment {
                 damages.append(damage(section, "\(error)"))
             }
         }
-        return LogIndex(labels: labels, arena: arena, blocks: blocks, fields: fields, damages: damages)
+        return LogIndex(
+            labels: labels, arena: arena, blocks: blocks, fields: fields, damages: damages,
+            blockCount: footer.blockCount)
     }
 
     /// Also known when the names themselves are damaged.
@@ -83,9 +88,10 @@ extension LogSegment {
     }
 
     private func readLabels(
-        _ section: LogFooter.Section, _ labels: inout [Range<Int>?], _ arena: inout ByteBuffer
+        _ section: LogFooter.Section, _ labels: inout [Range<Int>?], _ arena: inout ByteBuffer,
+        damage: (SegmentDamage) -> Void
     ) throws {
-        let raw = try bytes(of: section)
+        let raw = try bytes(of: section, damage: damage)
         defer { withExtendedLifetime(raw) {} }
         var reader = ByteReader(raw.bytes)
         for stream in section.firstItem..<section.firstItem + section.itemCount {

@@ -5,13 +5,15 @@ import Model
 /// Gathers the index of a segment that is being written: streams, blocks, field names. Not thread-safe.
 struct LogIndexWriter {
     var footer = LogFooter()
-    private let labels = LabelArena()
+    private let labels = TextBytes()
+    /// Sections once more, to stand behind the others.
+    private let copies = TextBytes()
     private var entries: [BlockEntry] = []
     private var fields: [[UInt8]] = []
     private var runCount = 0
 
-    /// Labels of all streams, one behind the other.
-    private final class LabelArena {
+    /// Byte strings, one behind the other.
+    private final class TextBytes {
         var bytes = ByteBuffer(capacity: 4096)
         var ends: [Int] = []
     }
@@ -71,6 +73,11 @@ struct LogIndexWriter {
             for entry in group { entry.encode(into: &section) }
             try write(.blocks, section.bytes, items: group.count, out)
         }
+        // Until now their offsets were relative, and one more than that, as 0 means none.
+        for at in footer.sections.indices where footer.sections[at].copyOffset > 0 {
+            footer.sections[at].copyOffset += out.count - 1
+        }
+        try out.append(copies.bytes.bytes)
         try footer.write(to: out)
         return footer.summary(byteCount: out.count)
     }
@@ -82,10 +89,14 @@ struct LogIndexWriter {
         Zstd.compress(raw, into: &packed, level: LogLayout.indexCompressionLevel)
         let isPacked = packed.count < raw.count
         let stored = isPacked ? packed.bytes : raw
+        // A flushed segment is merged soon, and its dictionary is much of it.
+        let isCopied = kind != .lines || footer.tier > 0
         footer.sections.append(
             LogFooter.Section(
-                kind: kind, offset: out.count, storedBytes: stored.count, rawBytes: isPacked ? raw.count : 0,
+                kind: kind, offset: out.count, copyOffset: isCopied ? copies.bytes.count + 1 : 0,
+                storedBytes: stored.count, rawBytes: isPacked ? raw.count : 0,
                 checksum: CRC32C.of(stored), firstItem: 0, itemCount: items))
         try out.append(stored)
+        if isCopied { copies.bytes.append(stored) }
     }
 }

@@ -56,9 +56,22 @@ public final class LogSegment: SegmentReader, @unchecked Sendable {
 
     // MARK: Bytes
 
-    /// The bytes of an index section, checked and decompressed.
-    func bytes(of section: LogFooter.Section) throws -> BlockBytes {
-        let stored = try object.bytes(section.offset..<section.offset + section.storedBytes)
+    /// The bytes of an index section, or of its copy, checked and decompressed. Damage that the copy makes good is told to `damage`.
+    func bytes(of section: LogFooter.Section, damage: (SegmentDamage) -> Void = { _ in }) throws -> BlockBytes {
+        do { return try bytes(of: section, at: section.offset) } catch let error as SegmentDamage {
+            guard section.copyOffset > 0, let copy = try? bytes(of: section, at: section.copyOffset) else {
+                throw error
+            }
+            var made = error
+            made.lost = "nothing: there is a copy"
+            damage(made)
+            return copy
+        }
+    }
+
+    /// The bytes of one of its copies.
+    func bytes(of section: LogFooter.Section, at offset: Int) throws -> BlockBytes {
+        let stored = try object.bytes(offset..<offset + section.storedBytes)
         let sum = CRC32C.of(stored.bytes)
         guard sum == section.checksum else { throw damage(section, "checksum \(sum) instead of \(section.checksum)") }
         guard section.rawBytes > 0 else { return BlockBytes(stored) }

@@ -20,6 +20,18 @@ extension LogSegment {
         _ = try LogFooter.read(object, damage: report)
         let index = try readIndex()
         for damage in index.damages { report(damage) }
+        for section in footer.sections where section.copyOffset > 0 {
+            do { _ = try bytes(of: section, at: section.copyOffset) } catch let error as SegmentDamage {
+                var damage = error
+                damage.block += ", copy"
+                damage.offset = section.copyOffset
+                damage.lost = "nothing: it is a copy"
+                report(damage)
+            }
+        }
+        for section in footer.sections where section.kind == .lines {
+            do { _ = try bytes(of: section, at: section.offset) } catch let error as SegmentDamage { report(error) }
+        }
         do { _ = try lineDictionary() } catch let error as SegmentDamage { report(error) }
         for position in index.blocks.indices {
             let block = SegmentBlock(self, index, position)

@@ -6,15 +6,19 @@ import Model
 ///
 /// ```
 /// ┌──────┬─────────────────────────────────────────────────────────┬─ per section ──────────────────────────────────┐
-/// │ tier │ first and last time (svarint), rows, streams, blocks,   │ kind u8, offset, stored bytes, raw bytes (0:   │
-/// │      │ line bytes, section count                               │ not compressed), CRC-32C u32, items            │
+/// │ tier │ first and last time (svarint), rows, streams, blocks,   │ kind u8, offset, offset of the copy (0: none), │
+/// │      │ line bytes, section count                               │ stored bytes, raw bytes (0: not compressed),   │
+/// │      │                                                         │ CRC-32C u32, items                             │
 /// └──────┴─────────────────────────────────────────────────────────┴────────────────────────────────────────────────┘
 /// ```
-/// The footer and the tail that points to it are written twice, so that no single damaged byte costs a segment.
+/// The footer, the tail that points to it and, save for short-lived dictionaries, the sections are written twice, so that no single damaged
+/// byte costs more than its block.
 struct LogFooter: Sendable {
     struct Section: Sendable {
         var kind: LogLayout.Section
         var offset: Int
+        /// 0: there is no copy.
+        var copyOffset = 0
         var storedBytes: Int
         var rawBytes: Int
         var checksum: UInt32
@@ -40,7 +44,9 @@ struct LogFooter: Sendable {
         for number in [rowCount, streamCount, blockCount, lineBytes, sections.count] { target.append(varint: number) }
         for section in sections {
             target.append(section.kind.rawValue)
-            for number in [section.offset, section.storedBytes, section.rawBytes] { target.append(varint: number) }
+            for number in [section.offset, section.copyOffset, section.storedBytes, section.rawBytes] {
+                target.append(varint: number)
+            }
             target.append(littleEndian: section.checksum)
             target.append(varint: section.itemCount)
         }
@@ -57,20 +63,22 @@ struct LogFooter: Sendable {
         blockCount = try reader.length(limit: Int(Int32.max))
         lineBytes = try reader.length(limit: 1 << 60)
         var items = [Int](repeating: 0, count: 8)
-        // A section takes nine bytes at least.
-        for _ in 0..<(try reader.length(limit: reader.remaining / 9)) {
+        // A section takes ten bytes at least.
+        for _ in 0..<(try reader.length(limit: reader.remaining / 10)) {
             let code = try reader.u8()
             guard let kind = LogLayout.Section(rawValue: code) else {
                 throw DecodeError("unknown section \(code)", at: reader.offset - 1)
             }
             let offset = try reader.length(limit: end)
-            let stored = try reader.length(limit: end - offset)
+            let copy = try reader.length(limit: end)
+            let stored = try reader.length(limit: end - max(offset, copy))
             let raw = try reader.length(limit: LogStoreLimits.sectionBytesMax)
             let checksum = try reader.littleEndian(UInt32.self)
             let count = try reader.length(limit: kind.itemsMax)
             sections.append(
                 Section(
-                    kind: kind, offset: offset, storedBytes: stored, rawBytes: raw, checksum: checksum,
+                    kind: kind, offset: offset, copyOffset: copy, storedBytes: stored, rawBytes: raw,
+                    checksum: checksum,
                     firstItem: items[Int(code)], itemCount: count))
             items[Int(code)] += count
         }
