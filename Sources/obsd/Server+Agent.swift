@@ -11,6 +11,10 @@ import Transport
 
 extension LossLedger: LossRecorder {
     public func lost(samples: Int, place: String, reason: String) { enter(samples, place: place, reason: reason) }
+
+    public func lost(lines: Int, place: String, reason: String) {
+        enter(lines, place: place, reason: reason, signal: .logs)
+    }
 }
 
 extension Server {

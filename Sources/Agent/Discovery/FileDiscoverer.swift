@@ -86,35 +86,10 @@ final class FileDiscoverer {
             let directory = Path.parent(pattern)
             let wanted = Path.name(pattern)
             for name in (try? files.list(directory)) ?? []
-            where Self.matches(Array(name.utf8)[...], Array(wanted.utf8)[...]) {
+            where WildcardText.matches(Array(name.utf8)[...], Array(wanted.utf8)[...]) {
                 result.insert(Path.join(directory, name))
             }
         }
         return result
-    }
-
-    /// Shell-like: `*` stands for any text.
-    static func matches(_ name: ArraySlice<UInt8>, _ pattern: ArraySlice<UInt8>) -> Bool {
-        var name = name
-        var pattern = pattern
-        // Where to go on when what follows the last star doesn't fit: one byte more for the star.
-        var retry: (name: ArraySlice<UInt8>, pattern: ArraySlice<UInt8>)?
-        while true {
-            if pattern.first == UInt8(ascii: "*") {
-                pattern.removeFirst()
-                retry = (name, pattern)
-            } else if let expected = pattern.first, expected == name.first {
-                pattern.removeFirst()
-                name.removeFirst()
-            } else if pattern.isEmpty && name.isEmpty {
-                return true
-            } else if let again = retry, !again.name.isEmpty {
-                name = again.name.dropFirst()
-                pattern = again.pattern
-                retry = (name, pattern)
-            } else {
-                return false
-            }
-        }
     }
 }

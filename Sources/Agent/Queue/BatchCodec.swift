@@ -55,7 +55,7 @@ enum BatchCodec {
         var previous: Int64 = 0
         for _ in 0..<(try reader.length(limit: reader.remaining)) {
             let labels = try reader.prefixed()
-            try checkCanonical(labels, at: reader.offset)
+            try CanonicalLabels.check(labels, at: reader.offset)
             batch.beginSeries(canonical: labels)
             for _ in 0..<(try reader.length(limit: reader.remaining)) {
                 let timestamp = try timestamp(after: &previous, &reader)
@@ -135,19 +135,5 @@ enum BatchCodec {
         var result: [Double] = []
         for _ in 0..<(try reader.length(limit: reader.remaining / 8)) { result.append(try reader.double()) }
         return result
-    }
-
-    /// Cursors over label bytes don't check anything, so nothing unchecked may reach them.
-    private static func checkCanonical(_ labels: UnsafeRawBufferPointer, at offset: Int) throws(DecodeError) {
-        var reader = ByteReader(labels)
-        var previous = UnsafeRawBufferPointer(start: nil, count: 0)
-        while !reader.isAtEnd {
-            let name = try reader.prefixed()
-            let value = try reader.prefixed()
-            guard !name.isEmpty, !value.isEmpty, compareBytes(previous, name) < 0 else {
-                throw DecodeError("labels are not canonical", at: offset)
-            }
-            previous = name
-        }
     }
 }

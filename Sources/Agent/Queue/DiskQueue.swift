@@ -39,13 +39,17 @@ final class DiskQueue: @unchecked Sendable {
     private var nextSequence: UInt64
     private var sinceWritten = 0
     private var losses: [Loss] = []
+    private let witness: (any DiskQueueWitness)?
     /// Durable records not acknowledged yet.
     private(set) var backlog = (records: 0, samples: 0)
 
     /// Opens, or makes, the queue in `directory`.
+    /// - Parameter witness: sees what is found, and has a say before files of delivered records go.
     init(
-        _ directory: String, files: any FileSystem, options: QueueOptions, random: inout some RandomNumberGenerator
+        _ directory: String, files: any FileSystem, options: QueueOptions, random: inout some RandomNumberGenerator,
+        witness: (any DiskQueueWitness)? = nil
     ) throws(QueueFailure) {
+        self.witness = witness
         self.directory = directory
         self.files = files
         self.options = options
@@ -194,7 +198,7 @@ final class DiskQueue: @unchecked Sendable {
         advance(to: sequence)
         sinceWritten += 1
         // The last file stays: its name keeps the sequences going.
-        while segments.count > 1, segments[0].firstLive == segments[0].records.count {
+        while segments.count > 1, segments[0].firstLive == segments[0].records.count, mayRemoveFirst {
             removeFirst()
         }
         if sinceWritten >= options.acknowledgementsPerPosition { try writePosition() }
@@ -229,6 +233,24 @@ final class DiskQueue: @unchecked Sendable {
         losses.append(Loss(reason: .damage, sequences: start...(first - 1), samples: Int(clamping: first - start)))
     }
 
+    /// Shows the witness what of the files it hasn't accounted for.
+    private func show() throws(QueueFailure) {
+        guard let witness else { return }
+        let known = witness.accountedFor(identity: position.identity)
+        for segment in segments {
+            for mark in segment.records where mark.sequence > known {
+                let payload: [UInt8]?
+                do throws(FileError) { payload = try segment.payload(mark) } catch { throw .file(error) }
+                if let payload { witness.found(mark.sequence, payload) }
+            }
+        }
+    }
+
+    private var mayRemoveFirst: Bool {
+        guard let witness, let last = segments.first?.records.last else { return true }
+        return witness.mayRemove(through: last.sequence)
+    }
+
     private func recover(hasPosition: Bool) throws(QueueFailure) {
         let names: [String]
         do throws(FileError) { names = try files.list(directory) } catch { throw .file(error) }
@@ -259,7 +281,8 @@ final class DiskQueue: @unchecked Sendable {
         let isDelivered = backlog.records == 0
         if !hasPosition || isDelivered { try writePosition() }
         for path in empty { try? files.remove(path) }
-        while let first = segments.first, first.firstLive == first.records.count {
+        try show()
+        while let first = segments.first, first.firstLive == first.records.count, mayRemoveFirst {
             removeFirst()
         }
     }

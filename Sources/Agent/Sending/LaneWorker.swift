@@ -283,10 +283,3 @@ final class LaneWorker: Worker {
         }
     }
 }
-
-/// Makes a generator of unknown type one that generic code takes.
-private struct AnyGenerator: RandomNumberGenerator {
-    var base: any RandomNumberGenerator
-
-    mutating func next() -> UInt64 { base.next() }
-}

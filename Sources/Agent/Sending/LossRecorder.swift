@@ -4,4 +4,6 @@ public protocol LossRecorder: Sendable {
     ///   - place: where in the agent, such as `agent_queue`.
     ///   - reason: why, such as `queue_overflow`; a word fit for a label.
     func lost(samples: Int, place: String, reason: String)
+    /// The same for log lines.
+    func lost(lines: Int, place: String, reason: String)
 }

@@ -45,12 +45,7 @@ public struct RemoteWriteDestination: Destination {
         Snappy.compress(plain.bytes, into: &body)
         var headers = HTTPHeaders()
         for (name, value) in RemoteWriteEncoder.headers { headers.add(name, value) }
-        if origin.tenant != .default { headers.add(Self.tenantHeader, origin.tenant.name) }
-        if let producer = origin.producer {
-            headers.add(Self.producerHeader, producer.name)
-            headers.add(Self.laneHeader, String(producer.lane))
-            headers.add(Self.sequenceHeader, String(producer.sequence))
-        }
+        Self.add(origin, to: &headers)
         var call = HTTPCall(
             .post, options.url, headers: headers, body: body.array(), timeoutSeconds: options.timeoutSeconds,
             responseMax: 1 << 20)
@@ -58,6 +53,15 @@ public struct RemoteWriteDestination: Destination {
         let clock = clock
         let samples = batch.sampleCount
         caller.send(call) { done(Self.outcome($0, samples: samples, now: clock.now())) }
+    }
+
+    /// Tenant, producer, lane and sequence.
+    static func add(_ origin: BatchOrigin, to headers: inout HTTPHeaders) {
+        if origin.tenant != .default { headers.add(tenantHeader, origin.tenant.name) }
+        guard let producer = origin.producer else { return }
+        headers.add(producerHeader, producer.name)
+        headers.add(laneHeader, String(producer.lane))
+        headers.add(sequenceHeader, String(producer.sequence))
     }
 
     /// As the specification has it: 5xx, 429 and silence are tried again, every other refusal is final.
@@ -93,7 +97,7 @@ public struct RemoteWriteDestination: Destination {
     }
 
     /// The URL without user, password and query.
-    private static func safeName(_ url: String) -> String {
+    static func safeName(_ url: String) -> String {
         let bare = url.prefix { $0 != "?" && $0 != "#" }
         let parts = bare.split(separator: "/", omittingEmptySubsequences: false)
         return parts.enumerated().map { index, part in

@@ -39,11 +39,22 @@ public struct FileStatus: Equatable, Sendable {
     public var isDirectory: Bool
     /// Last modification, milliseconds since the Unix epoch.
     public var modified: Int64
+    /// With `inode`, which file this is, whatever its name; a number may come back once its file is gone.
+    public var device: UInt64
+    public var inode: UInt64
+    /// Neither a directory nor a pipe, socket or device.
+    public var isRegular: Bool
 
-    public init(size: UInt64, isDirectory: Bool, modified: Int64 = 0) {
+    public init(
+        size: UInt64, isDirectory: Bool, modified: Int64 = 0, device: UInt64 = 0, inode: UInt64 = 0,
+        isRegular: Bool? = nil
+    ) {
         self.size = size
         self.isDirectory = isDirectory
         self.modified = modified
+        self.device = device
+        self.inode = inode
+        self.isRegular = isRegular ?? !isDirectory
     }
 }
 
@@ -51,6 +62,8 @@ public struct FileStatus: Equatable, Sendable {
 public protocol File: AnyObject, Sendable {
     var path: String { get }
     func size() throws(FileError) -> UInt64
+    /// What the open file is now, whatever became of its name.
+    func status() throws(FileError) -> FileStatus
     /// Fills as much of `target` as the file has from `offset` on; returns the number of bytes.
     func read(at offset: UInt64, into target: UnsafeMutableRawBufferPointer) throws(FileError) -> Int
     /// Writes all of `source` at `offset`. After an error any part of it may be there.

@@ -47,9 +47,7 @@ public struct PosixFileSystem: FileSystem {
             if errno == ENOENT || errno == ENOTDIR { return nil }
             throw FileError.posix("stat", path)
         }
-        return FileStatus(
-            size: UInt64(s.st_size), isDirectory: s.st_mode & S_IFMT == S_IFDIR,
-            modified: Int64(s.st_mtim.tv_sec) * 1000 + Int64(s.st_mtim.tv_nsec) / 1_000_000)
+        return FileStatus(s)
     }
 
     public func remove(_ path: String) throws(FileError) {
@@ -105,6 +103,12 @@ final class PosixFile: File {
         return UInt64(s.st_size)
     }
 
+    func status() throws(FileError) -> FileStatus {
+        var s = stat()
+        guard fstat(descriptor, &s) == 0 else { throw FileError.posix("stat", path) }
+        return FileStatus(s)
+    }
+
     func read(at offset: UInt64, into target: UnsafeMutableRawBufferPointer) throws(FileError) -> Int {
         var filled = 0
         while filled < target.count {
@@ -155,6 +159,15 @@ final class PosixFile: File {
         return MappedFile(UnsafeRawBufferPointer(start: start, count: length)) { bytes in
             munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
         }
+    }
+}
+
+extension FileStatus {
+    fileprivate init(_ s: stat) {
+        self.init(
+            size: UInt64(clamping: s.st_size), isDirectory: s.st_mode & S_IFMT == S_IFDIR,
+            modified: Int64(s.st_mtim.tv_sec) * 1000 + Int64(s.st_mtim.tv_nsec) / 1_000_000,
+            device: UInt64(s.st_dev), inode: UInt64(s.st_ino), isRegular: s.st_mode & S_IFMT == S_IFREG)
     }
 }
 

@@ -60,7 +60,7 @@ import Testing
         ("abcbd", "a*b*d", true), ("ab", "a*b*b", false), ("", "*", true), ("x", "", false),
     ])
     func patternsMatchNames(_ name: String, _ pattern: String, _ expected: Bool) {
-        #expect(FileDiscoverer.matches(Array(name.utf8)[...], Array(pattern.utf8)[...]) == expected)
+        #expect(WildcardText.matches(Array(name.utf8)[...], Array(pattern.utf8)[...]) == expected)
     }
 
     @Test func targetsAreMadeAsPrometheusMakesThem() throws {

@@ -51,6 +51,8 @@ final class MemoryLosses: LossRecorder {
     var all: [String: Int] { counts.withLock { $0 } }
     var total: Int { counts.withLock { $0.values.reduce(0, +) } }
 
+    func lost(lines: Int, place: String, reason: String) { lost(samples: lines, place: place, reason: reason) }
+
     func lost(samples: Int, place: String, reason: String) {
         counts.withLock { $0["\(place)/\(reason)", default: 0] += samples }
     }

@@ -27,6 +27,10 @@ final class SimulatedFile: File, @unchecked Sendable {
         try alive("stat") { disk throws(FileError) in UInt64(self.node.size) }
     }
 
+    func status() throws(FileError) -> FileStatus {
+        try alive("stat") { disk throws(FileError) in self.node.status }
+    }
+
     func read(at offset: UInt64, into target: UnsafeMutableRawBufferPointer) throws(FileError) -> Int {
         let bytes = try content(at: Int(clamping: offset), count: target.count)
         target.copyBytes(from: bytes)

@@ -72,7 +72,7 @@ public final class SimulatedFileSystem: FileSystem {
     public func status(_ path: String) throws(FileError) -> FileStatus? {
         try locked { disk throws(FileError) in
             if let node = disk.names[path] {
-                return FileStatus(size: UInt64(node.size), isDirectory: node.isDirectory, modified: node.modified)
+                return node.status
             }
             return SimulatedDisk.isRoot(path) ? FileStatus(size: 0, isDirectory: true) : nil
         }

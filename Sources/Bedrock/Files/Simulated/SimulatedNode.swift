@@ -22,6 +22,13 @@ final class SimulatedNode {
 
     var size: Int { content.count }
 
+    /// The address serves as the inode: like one, it is taken again once the node is gone.
+    var status: FileStatus {
+        FileStatus(
+            size: UInt64(size), isDirectory: isDirectory, modified: modified, device: 1,
+            inode: UInt64(UInt(bitPattern: ObjectIdentifier(self).hashValue)))
+    }
+
     func write(_ bytes: [UInt8], at offset: Int) {
         let change = Change.write(offset: offset, bytes: bytes)
         Self.apply(change, to: &content)
