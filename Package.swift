@@ -49,6 +49,7 @@ let package = Package(
         .target(
             name: "CRE2", path: "Sources/Shims/CRE2",
             linkerSettings: [.linkedLibrary("re2"), .linkedLibrary("stdc++")]),
+        .target(name: "CJournal", path: "Sources/Shims/CJournal", linkerSettings: [.linkedLibrary("dl")]),
         .target(name: "CCurl", path: "Sources/Shims/CCurl", linkerSettings: [.linkedLibrary("curl")]),
         .target(
             name: "CMicroHTTPD", path: "Sources/Shims/CMicroHTTPD",
@@ -73,7 +74,7 @@ let package = Package(
                 "Receivers", "MetricStore", "LogStore", "LSM", "Formats", "Transport", "Model", "Bedrock",
                 "Instruments",
             ]),
-        room("Agent", ["Receivers", "Formats", "Transport", "Model", "Bedrock", "Instruments"]),
+        room("Agent", ["LogQL", "Receivers", "Formats", "Transport", "Model", "Bedrock", "Instruments", "CLinux", "CJournal"]),
         room(
             "QueryServer",
             [

@@ -20,6 +20,9 @@ public struct AgentOptions: Sendable {
     public var laneCount = 1
     public var lane = LaneOptions()
     public var scraping = ScrapeConfiguration()
+    /// What logs to read, where there is a `logDestination`.
+    public var logs = LogConfiguration()
+    public var logWorker = LogWorkerOptions()
 
     public init(queueDirectory: String, hostName: String) {
         self.queueDirectory = queueDirectory
@@ -31,6 +34,8 @@ public struct AgentOptions: Sendable {
 public struct AgentDependencies: Sendable {
     public var caller: any HTTPCaller
     public var destination: any Destination
+    /// Where logs go; nil: none are read.
+    public var logDestination: (any LogDestination)?
     public var files: any FileSystem = PosixFileSystem()
     public var clock: any ClockSource = SystemClock()
     public var random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
@@ -75,6 +80,7 @@ public final class Agent: Sendable {
     private let collecting = ThreadRunner()
     private let sending = ThreadRunner()
     private let jobs: Mutex<[ScrapeJob]>
+    private let logs: LogAgent?
 
     /// Opens the queues; what earlier runs left in them will be sent first.
     public init(_ options: AgentOptions, _ dependencies: AgentDependencies) throws(AgentError) {
@@ -100,6 +106,7 @@ public final class Agent: Sendable {
         }
         self.lanes = lanes
         self.scrapers = scrapers
+        do throws(QueueFailure) { logs = try LogAgent.make(options, dependencies) } catch { throw .queue(error) }
         if let registry = dependencies.registry { AgentInstruments.register(scrapers, lanes, in: registry) }
         jobs = Mutex(options.scraping.jobs)
         discovery.configure(Self.allJobs(options, options.scraping.jobs))
@@ -124,11 +131,12 @@ public final class Agent: Sendable {
     }
 
     /// The workers, for a scheduler other than `start`'s threads; a simulation's, or a test's.
-    public var workers: [any Worker] { [discovery] + locals + scrapers + lanes }
+    public var workers: [any Worker] { [discovery] + locals + scrapers + lanes + (logs.map { [$0.worker] } ?? []) }
 
     /// Starts the threads.
     public func start() {
         for lane in lanes { sending.start(lane) }
+        if let logs { sending.start(logs.worker) }
         for worker in locals as [any Worker] + scrapers { collecting.start(worker) }
         collecting.start(discovery)
     }
@@ -144,6 +152,7 @@ public final class Agent: Sendable {
         for local in locals { local.stop() }
         collecting.stop()
         for lane in lanes { lane.stop() }
+        logs?.stop()
         let now = clock.monotonicNanoseconds()
         let isFinished = sending.waitUntilFinished(nanoseconds: end > now ? end - now : 0)
         sending.stop()
@@ -161,6 +170,12 @@ public final class Agent: Sendable {
         }
         discovery.configure(Self.allJobs(options, configuration.jobs))
     }
+
+    /// Reads logs as `configuration` says from now on. What stays the same goes on where it is.
+    public func reload(logs configuration: LogConfiguration) { logs?.configure(configuration) }
+
+    /// How reading and sending logs goes; nil where none are read.
+    public var logStatistics: LogWorkerStatistics? { logs?.worker.statistics }
 
     /// What there is to scrape and how it went, for `/api/v1/targets`.
     public func targets() -> TargetStatuses {

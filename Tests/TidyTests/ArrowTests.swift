@@ -19,7 +19,7 @@ let arrows: [String: Set<String>] = [
     "Collector": [
         "Receivers", "MetricStore", "LogStore", "LSM", "Formats", "Transport", "Model", "Bedrock", "Instruments",
     ],
-    "Agent": ["Receivers", "Formats", "Transport", "Model", "Bedrock", "Instruments"],
+    "Agent": ["LogQL", "Receivers", "Formats", "Transport", "Model", "Bedrock", "Instruments"],
     "QueryServer": [
         "PromQL", "LogQL", "Kernels", "MetricStore", "LogStore", "LSM", "Formats", "Transport", "Model", "Bedrock",
         "Instruments",

@@ -51,6 +51,36 @@ final class HelperThread: @unchecked Sendable {
         return helper
     }
 
+    /// Runs `body` on a thread of its own, which ends by itself; false where the system has no thread left.
+    static func detach(named name: String, _ body: @escaping @Sendable () -> Void) -> Bool {
+        final class Start: Sendable {
+            let name: String
+            let body: @Sendable () -> Void
+
+            init(_ name: String, _ body: @escaping @Sendable () -> Void) {
+                self.name = name
+                self.body = body
+            }
+        }
+        let argument = Unmanaged.passRetained(Start(name, body))
+        var thread = pthread_t()
+        let status = pthread_create(
+            &thread, nil,
+            { raw in
+                guard let raw else { return nil }
+                let start = Unmanaged<Start>.fromOpaque(raw).takeRetainedValue()
+                clinux_name_thread(start.name)
+                start.body()
+                return nil
+            }, argument.toOpaque())
+        guard status == 0 else {
+            argument.release()
+            return false
+        }
+        pthread_detach(thread)
+        return true
+    }
+
     /// Hands over `work` and waits for it. False when it isn't done in time: `whenLate` has been called then, `whenLateAndDone` will be
     /// once the work returns, and this helper must not be used again.
     func perform(

@@ -94,8 +94,8 @@ final class LogQueue {
     func store() throws(QueueFailure) -> Int? {
         if let next = waiting {
             do throws(QueueFailure) {
-                let sequence = try next.payload.withUnsafeBytes { (raw) throws(QueueFailure) in
-                    try queue.append(raw, samples: next.rows)
+                let sequence = try next.payload.withUnsafeBufferPointer { (raw) throws(QueueFailure) in
+                    try queue.append(UnsafeRawBufferPointer(raw), samples: next.rows)
                 }
                 gathered = (sequence, next.advances, next.rows)
                 waiting = nil

@@ -197,8 +197,8 @@ final class LogWorker: Worker {
                 noteLosses()
                 let decoded: LogRecord
                 do throws(DecodeError) {
-                    decoded = try record.payload.withUnsafeBytes { (raw) throws(DecodeError) in
-                        try LogRecordCodec.decode(raw)
+                    decoded = try record.payload.withUnsafeBufferPointer { (raw) throws(DecodeError) in
+                        try LogRecordCodec.decode(UnsafeRawBufferPointer(raw))
                     }
                 } catch {
                     // Whole by its checksum, so it was written so.

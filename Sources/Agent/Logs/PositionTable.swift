@@ -77,7 +77,9 @@ struct PositionTable: Equatable {
             throw .file(error)
         }
         do throws(DecodeError) {
-            return try bytes.withUnsafeBytes { (raw) throws(DecodeError) in try decode(raw) }
+            return try bytes.withUnsafeBufferPointer { (raw) throws(DecodeError) in
+                try decode(UnsafeRawBufferPointer(raw))
+            }
         } catch {
             throw .corrupt(path: path, error.description)
         }

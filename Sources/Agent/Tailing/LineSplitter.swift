@@ -12,6 +12,16 @@ struct LineSplitter {
         var part: UInt32
     }
 
+    /// What to do with bytes behind the last line's end.
+    enum Rest {
+        /// The rest of the line is still to come.
+        case wait
+        /// It was waited for long enough; should more come all the same, the line counts as cut.
+        case cut
+        /// Nothing more comes: they are a line.
+        case end
+    }
+
     private let bytes: UnsafeRawBufferPointer
     private let lineBytesMax: Int
     /// How many bytes went into the lines so far.
@@ -26,9 +36,7 @@ struct LineSplitter {
     }
 
     /// The next line; nil when the rest is no whole line.
-    /// - Parameter isLast: nothing comes behind these bytes for now: what they end in is handed out, too. Should more of it come all the
-    ///   same, it counts as cut.
-    mutating func next(isLast: Bool) -> Line? {
+    mutating func next(_ tail: Rest = .wait) -> Line? {
         while consumed < bytes.count {
             let start = consumed
             let window = min(bytes.count - start, lineBytesMax + 2)
@@ -47,8 +55,8 @@ struct LineSplitter {
                 return take(lineBytesMax, whole: lineBytesMax, ends: false)
             }
             if window == lineBytesMax + 2 { return take(lineBytesMax, whole: lineBytesMax, ends: false) }
-            guard isLast else { return nil }
-            return take(window, whole: window, ends: false)
+            if tail == .wait { return nil }
+            return take(window, whole: window, ends: tail == .end)
         }
         return nil
     }

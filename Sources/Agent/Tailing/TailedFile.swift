@@ -80,12 +80,12 @@ final class TailedFile {
     // MARK: Reading
 
     /// Consumes whole lines, about `bytes` of them at most.
-    /// - Parameter isLast: nothing more will be written, so that an unfinished last line is a line.
-    func read(into sink: LogAppending, bytes: Int, now: UInt64, buffer: ReadBuffer, isLast: Bool) -> Outcome {
+    /// - Parameter rest: `end` when nothing more will be written, so that an unfinished last line is a line.
+    func read(into sink: LogAppending, bytes: Int, now: UInt64, buffer: ReadBuffer, rest: LineSplitter.Rest) -> Outcome {
         guard let file else { return .end }
         do throws(FileError) {
             let status = try file.status()
-            if !isCompressed, !isLast, let seen, seen.size == status.size, seen.modified == status.modified {
+            if !isCompressed, rest == .wait, let seen, seen.size == status.size, seen.modified == status.modified {
                 return waitForRest(into: sink, now: now, buffer: buffer, file)
             }
             if !isCompressed && status.size < position.offset {
@@ -95,7 +95,7 @@ final class TailedFile {
                 position.tail = .none
                 position.part = 0
             }
-            let outcome = try consume(file, into: sink, bytes: bytes, now: now, buffer: buffer, isLast: isLast)
+            let outcome = try consume(file, into: sink, bytes: bytes, now: now, buffer: buffer, rest: rest)
             if outcome == .end {
                 seen = (status.size, status.modified)
                 position.modified = max(position.modified, status.modified)
@@ -110,20 +110,21 @@ final class TailedFile {
     }
 
     private func isShrunk(_ file: any File) throws(FileError) -> Bool {
-        position.head.length == UInt32(ByteSample.headBytesMax) && (try position.head.stands(in: file, at: 0))
+        guard position.head.length == UInt32(ByteSample.headBytesMax) else { return false }
+        return try position.head.stands(in: file, at: 0)
     }
 
     private func waitForRest(into sink: LogAppending, now: UInt64, buffer: ReadBuffer, _ file: any File) -> Outcome {
         guard let due = unfinishedDue, now >= due else { return .end }
         do throws(FileError) {
-            return try consume(file, into: sink, bytes: .max, now: now, buffer: buffer, isLast: true)
+            return try consume(file, into: sink, bytes: .max, now: now, buffer: buffer, rest: .cut)
         } catch {
             return .failed(error)
         }
     }
 
     private func consume(
-        _ file: any File, into sink: LogAppending, bytes: Int, now: UInt64, buffer: ReadBuffer, isLast: Bool
+        _ file: any File, into sink: LogAppending, bytes: Int, now: UInt64, buffer: ReadBuffer, rest: LineSplitter.Rest
     ) throws(FileError) -> Outcome {
         let start = position.offset
         var chunk = min(Self.chunkBytes, max(bytes, 4096))
@@ -131,7 +132,7 @@ final class TailedFile {
             let got = try buffer.read(file, at: position.offset, count: chunk)
             guard try isSame(file) else { return .truncated }
             let isEnd = got < chunk
-            let used = split(buffer.bytes(got), into: sink, isLast: isLast && isEnd)
+            let used = split(buffer.bytes(got), into: sink, rest: isEnd ? rest : .wait)
             if used > 0 {
                 try move(by: used, buffer.bytes(got), file)
                 lastRead = now
@@ -194,9 +195,9 @@ final class TailedFile {
 
     /// Hands the lines of `bytes` on.
     /// - Returns: how many bytes they were.
-    private func split(_ bytes: UnsafeRawBufferPointer, into sink: LogAppending, isLast: Bool) -> Int {
+    private func split(_ bytes: UnsafeRawBufferPointer, into sink: LogAppending, rest: LineSplitter.Rest) -> Int {
         var splitter = LineSplitter(bytes, lineBytesMax: Self.lineBytesMax, part: position.part)
-        while let line = splitter.next(isLast: isLast) {
+        while let line = splitter.next(rest) {
             let span = position.offset + UInt64(line.range.lowerBound)..<position.offset + UInt64(line.range.upperBound)
             pipeline.process(line.bytes, part: line.part, span: span, into: sink)
         }

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/types.h>
 
 /// memmem(3).
@@ -24,3 +25,7 @@ void clinux_name_thread(const char *name);
 int clinux_nice_thread(int niceness);
 /// 1 when this build needs x86-64-v3 (the release scripts compile for it), else 0.
 int clinux_built_for_v3(void);
+/// inotify_init1(2), without waiting; returns the descriptor or -1.
+int clinux_inotify_open(void);
+/// Watches a directory for names that come, go and move, and for files in it that are written to; returns the watch or -1.
+int clinux_inotify_watch(int fd, const char *directory);
