@@ -74,7 +74,9 @@ let package = Package(
                 "Receivers", "MetricStore", "LogStore", "LSM", "Formats", "Transport", "Model", "Bedrock",
                 "Instruments",
             ]),
-        room("Agent", ["LogQL", "Receivers", "Formats", "Transport", "Model", "Bedrock", "Instruments", "CLinux", "CJournal"]),
+        room(
+            "Agent",
+            ["LogQL", "Receivers", "Formats", "Transport", "Model", "Bedrock", "Instruments", "CLinux", "CJournal"]),
         room(
             "QueryServer",
             [

@@ -6,10 +6,16 @@ import Formats
 public struct ServerConfiguration: Sendable {
     public var settings: Settings
     public var scraping: ScrapeConfiguration
+    /// What logs to read.
+    public var logs: LogConfiguration
 
-    public init(settings: Settings = Settings(), scraping: ScrapeConfiguration = ScrapeConfiguration()) {
+    public init(
+        settings: Settings = Settings(), scraping: ScrapeConfiguration = ScrapeConfiguration(),
+        logs: LogConfiguration = LogConfiguration()
+    ) {
         self.settings = settings
         self.scraping = scraping
+        self.logs = logs
     }
 
     /// Overlays defaults with a file's text, the environment and flags, in this order.
@@ -29,6 +35,7 @@ public struct ServerConfiguration: Sendable {
                     var found = ServerConfiguration()
                     found.settings.apply(keys)
                     found.scraping = ScrapeConfiguration(keys, directory: Path.parent(file))
+                    found.logs = LogConfiguration(keys)
                     return found
                 } ?? ServerConfiguration()
             }

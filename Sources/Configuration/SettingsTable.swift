@@ -124,6 +124,12 @@ public enum SettingsTable {
             // A URL is shown in logs and on status pages.
             $0.contains("@") ? "agent.remote_write must not hold a password: use agent.remote_token" : nil
         })
+    public static let lokiPush = Setting(
+        "agent.loki_push", "", "Where an agent of its own sends logs: URL of a Loki push receiver.",
+        check: {
+            $0.contains("@") ? "agent.loki_push must not hold a password: use agent.loki_token" : nil
+        })
+    public static let lokiToken = Setting("agent.loki_token", "", secret: true, "Bearer token for agent.loki_push.")
     public static let remoteToken = Setting(
         "agent.remote_token", "", secret: true, "Bearer token for agent.remote_write.")
     public static let hostRoot = Setting(
@@ -139,7 +145,7 @@ public enum SettingsTable {
         connections,
         queryTimeout,
         queryConcurrency, querySamples, lookback, slowQuery, hostMetrics, selfMetrics, agentInterval, agentQueueBytes,
-        nodeExporter, remoteWrite, remoteToken, hostRoot,
+        nodeExporter, remoteWrite, remoteToken, lokiPush, lokiToken, hostRoot,
     ]
 
     private static func positive(_ name: String) -> @Sendable (Duration) -> String? {

@@ -18,18 +18,23 @@ extension LossLedger: LossRecorder {
 }
 
 extension Server {
-    /// Starts the agent: host metrics, own metrics, scraping; everything goes to `destination` through a queue on disk.
-    func startAgent(into destination: any Destination, directory: String) throws {
+    /// Starts the agent: host metrics, own metrics, scraping, logs; everything goes to its destination through a queue on disk.
+    func startAgent(
+        into destination: any Destination, logs: (any LogDestination)?, directory: String
+    ) throws {
         let settings = configuration.settings
         var options = AgentOptions(queueDirectory: Path.join(directory, "agent"), hostName: hostname())
         options.builtInInterval = settings[SettingsTable.agentInterval].milliseconds
         options.lane.queue.bytesMax = settings[SettingsTable.agentQueueBytes].bytes
         options.scraping = configuration.scraping
+        options.logs = configuration.logs
+        options.logWorker.queue.bytesMax = settings[SettingsTable.agentQueueBytes].bytes
         options.hostMetrics = settings[SettingsTable.hostMetrics] ? hostOptions(settings) : nil
         let exporter = settings[SettingsTable.nodeExporter]
         options.nodeExporter = exporter == "off" || exporter.isEmpty ? nil : exporter
         var dependencies = AgentDependencies(
             caller: HTTPClient(clientOptions()), destination: destination, losses: ledger)
+        dependencies.logDestination = logs
         dependencies.clock = clock
         dependencies.log = log.named("agent")
         dependencies.registry = registry
@@ -57,6 +62,27 @@ extension Server {
         var destination = RemoteWriteDestination.Options(url: url)
         destination.externalLabels = configuration.scraping.global.externalLabels
         return RemoteWriteDestination(destination, caller: HTTPClient(options), clock: clock)
+    }
+
+    /// Where an agent of its own sends logs; nil: it reads none.
+    func remoteLogDestination(_ settings: Settings) throws -> (any LogDestination)? {
+        let url = settings[SettingsTable.lokiPush]
+        if url.isEmpty {
+            guard configuration.logs.jobs.isEmpty else {
+                throw SettingError(
+                    "log_configs want agent.loki_push, the URL of a Loki push receiver such as http://collector:7070/loki/api/v1/push"
+                )
+            }
+            return nil
+        }
+        guard url.hasPrefix("http://") || url.hasPrefix("https://") else {
+            throw SettingError("agent.loki_push is no URL: \(url)")
+        }
+        var options = clientOptions()
+        let token = settings[SettingsTable.lokiToken]
+        if !token.isEmpty { options.defaults.credentials = .bearer(token) }
+        return LokiPushDestination(
+            RemoteWriteDestination.Options(url: url), caller: HTTPClient(options), clock: clock)
     }
 
     private func clientOptions() -> HTTPClientOptions {

@@ -48,11 +48,14 @@ final class Server {
         let directory = settings[SettingsTable.dataDirectory]
         if role == .agent {
             ownLog.endStoring()
-            try startAgent(into: try remoteDestination(settings), directory: directory)
+            try startAgent(
+                into: try remoteDestination(settings), logs: try remoteLogDestination(settings), directory: directory)
         } else {
             try openStorage(settings, directory: directory)
-            if role == .all, let storage {
-                try startAgent(into: SinkDestination(storage.collector), directory: directory)
+            if role == .all, let storage, let logs {
+                try startAgent(
+                    into: SinkDestination(storage.collector), logs: LogSinkDestination(logs.collector),
+                    directory: directory)
             }
         }
         try listen(settings)
@@ -128,7 +131,10 @@ final class Server {
             logs.collector.setLimits(limits)
         }
         agent?.reload(next.scraping)
-        log.info("configuration reloaded", ["scrape_jobs": "\(next.scraping.jobs.count)"])
+        agent?.reload(logs: next.logs)
+        log.info(
+            "configuration reloaded",
+            ["scrape_jobs": "\(next.scraping.jobs.count)", "log_jobs": "\(next.logs.jobs.count)"])
     }
 
     /// Writes damage that was found since the last time to the log: place, reason and what is lost. Signals share one list.

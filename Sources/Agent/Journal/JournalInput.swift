@@ -17,7 +17,6 @@ final class JournalInput: LogInput {
     private var retryAt: UInt64 = 0
     private let times: LineTimes
     private var pipelines: [Labels: EntryPipeline] = [:]
-    private var isStopping = false
     private static let pollInterval: UInt64 = 250_000_000
     private static let retryInterval: UInt64 = 30_000_000_000
     private static let pipelinesMax = 1_000
@@ -35,12 +34,10 @@ final class JournalInput: LogInput {
 
     deinit { cjournal_close(journal) }
 
-    var due: UInt64 { isStopping ? .max : retryAt }
-
-    func stop() { isStopping = true }
+    var due: UInt64 { retryAt }
 
     func read(into builder: LogRecordBuilder, bytes: Int, now: UInt64) -> Bool {
-        guard !isStopping, now >= retryAt, let journal = opened(now) else { return false }
+        guard now >= retryAt, let journal = opened(now) else { return false }
         let sink = LogAppending(builder, times)
         let limit = builder.byteCount + bytes
         var hasRead = false
@@ -62,8 +59,12 @@ final class JournalInput: LogInput {
     private func opened(_ now: UInt64) -> OpaquePointer? {
         if let journal { return journal }
         var status: Int32 = 0
-        let found = settings.path.map { path in path.withCString { cjournal_open($0, &status) } }
-            ?? cjournal_open(nil, &status)
+        let found: OpaquePointer?
+        if let path = settings.path {
+            found = cjournal_open(path, &status)
+        } else {
+            found = cjournal_open(nil, &status)
+        }
         guard let found else {
             fail("cannot open the journal", -status, now)
             return nil
@@ -99,7 +100,8 @@ final class JournalInput: LogInput {
             fields.append((String(decoding: bytes[..<equals], as: UTF8.self), Array(bytes[(equals + 1)...])))
         }
         var microseconds: UInt64 = 0
-        let time = cjournal_time(journal, &microseconds) >= 0
+        let time =
+            cjournal_time(journal, &microseconds) >= 0
             ? Int64(clamping: microseconds).multipliedReportingOverflow(by: 1000).partialValue : sink.time()
         if let text = cjournal_cursor(journal) {
             cursor = Array(UnsafeRawBufferPointer(start: text, count: strlen(text)))

@@ -28,6 +28,9 @@ final class LogAgent: Sendable {
         _ options: AgentOptions, _ dependencies: AgentDependencies, _ destination: any LogDestination
     ) throws(QueueFailure) {
         var random = dependencies.random
+        var options = options
+        // Less than some records would never have room for the next one.
+        options.logWorker.queue.bytesMax = max(options.logWorker.queue.bytesMax, 16 * options.logWorker.recordBytes)
         let queue = try LogQueue(
             Path.join(options.queueDirectory, "logs"), files: dependencies.files, options: options.logWorker.queue,
             random: &random)
@@ -80,7 +83,8 @@ final class LogAgent: Sendable {
 
     private func register(in registry: InstrumentRegistry) {
         func observe(
-            _ name: String, _ help: String, _ kind: InstrumentKind, _ read: @escaping @Sendable (LogWorkerStatistics) -> Int
+            _ name: String, _ help: String, _ kind: InstrumentKind,
+            _ read: @escaping @Sendable (LogWorkerStatistics) -> Int
         ) {
             registry.observe(name, help: help, kind: kind) { [worker] in Double(read(worker.statistics)) }
         }

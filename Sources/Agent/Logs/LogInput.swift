@@ -6,6 +6,4 @@ protocol LogInput: AnyObject {
     func read(into builder: LogRecordBuilder, bytes: Int, now: UInt64) -> Bool
     /// When to read again without being woken, monotonic nanoseconds.
     var due: UInt64 { get }
-    /// Lets go of what is held back for more lines to come, since none will be read.
-    func stop()
 }

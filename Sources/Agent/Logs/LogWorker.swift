@@ -45,7 +45,6 @@ final class LogWorker: Worker {
         var attempts = 0
         var mayStoreAt: UInt64 = 0
         var maySendAt: UInt64 = 0
-        var hasStoppedInputs = false
         var statistics = LogWorkerStatistics()
 
         init(_ queue: LogQueue, _ random: any RandomNumberGenerator) {
@@ -101,11 +100,8 @@ final class LogWorker: Worker {
         for change in changes { change() }
         for outcome in outcomes { settle(outcome) }
         let now = clock.monotonicNanoseconds()
-        if isStopping && !state.hasStoppedInputs {
-            state.hasStoppedInputs = true
-            for input in state.inputs { input.stop() }
-        }
-        let hasRead = read(now, isStopping: isStopping)
+        // What isn't read, or held back for lines to come, is read by the next run.
+        let hasRead = !isStopping && read(now)
         let hasStored = store(now, isStopping: isStopping)
         let hasSent = !state.isUnderWay && now >= state.maySendAt && send()
         if hasRead || hasStored || hasSent || !outcomes.isEmpty || !changes.isEmpty { return .progressed }
@@ -119,13 +115,14 @@ final class LogWorker: Worker {
 
     // MARK: Sources to memory
 
-    private func read(_ now: UInt64, isStopping: Bool) -> Bool {
-        // What is held back comes out with the stop, and is read a last time.
+    private func read(_ now: UInt64) -> Bool {
         guard !state.queue.isBusy, state.builder.byteCount < options.recordBytes else { return false }
         var hasRead = false
         for input in state.inputs where state.builder.byteCount < options.recordBytes {
             let wasEmpty = state.builder.isEmpty
-            hasRead = input.read(into: state.builder, bytes: options.recordBytes - state.builder.byteCount, now: now) || hasRead
+            hasRead =
+                input.read(into: state.builder, bytes: options.recordBytes - state.builder.byteCount, now: now)
+                || hasRead
             if wasEmpty && !state.builder.isEmpty { state.builderBegan = now }
         }
         return hasRead
@@ -166,7 +163,8 @@ final class LogWorker: Worker {
     private func noteLosses() {
         for loss in state.queue.takeLosses() {
             losses.lost(lines: loss.samples, place: "agent_queue", reason: loss.reason.rawValue)
-            log.warn("log lines lost in the send queue", ["lines": String(loss.samples), "reason": loss.reason.rawValue])
+            log.warn(
+                "log lines lost in the send queue", ["lines": String(loss.samples), "reason": loss.reason.rawValue])
         }
     }
 
@@ -230,7 +228,9 @@ final class LogWorker: Worker {
                     "receiver rejected log lines",
                     ["rejected": String(rejected), "first": first ?? "", "destination": destination.name])
             }
-            if !state.statistics.lastError.isEmpty { log.info("sending works again", ["destination": destination.name]) }
+            if !state.statistics.lastError.isEmpty {
+                log.info("sending works again", ["destination": destination.name])
+            }
             state.statistics.lastError = ""
             state.statistics.linesSent += section.batch.rowCount
         case .refused(let reason, let text):

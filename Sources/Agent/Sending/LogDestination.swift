@@ -33,9 +33,10 @@ public struct LokiPushDestination: LogDestination {
     private let caller: any HTTPCaller
     private let clock: any ClockSource
 
-    /// - Parameter options: as for remote write; external labels are added to streams that have no such label.
-    public init(_ options: RemoteWriteDestination.Options, caller: any HTTPCaller, clock: any ClockSource = SystemClock())
-    {
+    /// - Parameter options: as for remote write; external labels are metrics' alone.
+    public init(
+        _ options: RemoteWriteDestination.Options, caller: any HTTPCaller, clock: any ClockSource = SystemClock()
+    ) {
         self.options = options
         self.caller = caller
         self.clock = clock

@@ -35,7 +35,8 @@ final class DropStage: LogStage {
         }
         if let value = rule.value, (text ?? entry.text) != value { return .pass }
         if let expression = rule.expression {
-            let hit = text.map { expression.compiled.matches($0) }
+            let hit =
+                text.map { expression.compiled.matches($0) }
                 ?? entry.line.withUnsafeBytes { expression.compiled.matches($0) }
             guard hit else { return .pass }
         }

@@ -13,7 +13,9 @@ final class QueryProgram {
 
     /// Runs over a line with labels to refer to.
     /// - Returns: whether it passes.
-    func run(_ line: [UInt8], _ labels: Labels = .empty, timestamp: Int64 = 0, _ body: (LogPipeline) -> Void = { _ in }) -> Bool {
+    func run(_ line: [UInt8], _ labels: Labels = .empty, timestamp: Int64 = 0, _ body: (LogPipeline) -> Void = { _ in })
+        -> Bool
+    {
         line.withUnsafeBytes { text in
             labels.storage.withUnsafeBytes { raw in
                 guard pipeline.process(timestamp: timestamp, line: text, metadata: raw) else { return false }

@@ -30,16 +30,19 @@ struct RedactionRule: Equatable, Sendable {
         replacement = nil
         switch builtIn {
         case .bearerTokens:
-            expression = try Expression(#"(?i)\b(?:bearer|authorization:\s*basic|authorization:\s*token)\s+([A-Za-z0-9+/_.~=-]{8,})"#)
+            expression = try Expression(
+                #"(?i)\b(?:bearer|authorization:\s*basic|authorization:\s*token)\s+([A-Za-z0-9+/_.~=-]{8,})"#)
             group = 1
             hints = []
         case .awsKeys:
             expression = try Expression(
-                #"\b((?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{16})\b|(?i:aws_?secret_?(?:access_?)?key)["']?\s*[:=]\s*["']?([A-Za-z0-9/+]{40})"#)
+                #"\b((?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{16})\b|(?i:aws_?secret_?(?:access_?)?key)["']?\s*[:=]\s*["']?([A-Za-z0-9/+]{40})"#
+            )
             group = 0
             hints = []
         case .privateKeys:
-            expression = try Expression(#"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|$)"#)
+            expression = try Expression(
+                #"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|$)"#)
             group = 0
             hints = ["PRIVATE KEY-----"]
         case .urlPasswords:

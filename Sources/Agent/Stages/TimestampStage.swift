@@ -14,7 +14,8 @@ enum TimeFormat: Equatable, Sendable {
 
     private static let named: [String: String] = [
         "ANSIC": "Mon Jan _2 15:04:05 2006", "UnixDate": "Mon Jan _2 15:04:05 MST 2006",
-        "RubyDate": "Mon Jan 02 15:04:05 -0700 2006", "RFC822": "02 Jan 06 15:04 MST", "RFC822Z": "02 Jan 06 15:04 -0700",
+        "RubyDate": "Mon Jan 02 15:04:05 -0700 2006", "RFC822": "02 Jan 06 15:04 MST",
+        "RFC822Z": "02 Jan 06 15:04 -0700",
         "RFC850": "Monday, 02-Jan-06 15:04:05 MST", "RFC1123": "Mon, 02 Jan 2006 15:04:05 MST",
         "RFC1123Z": "Mon, 02 Jan 2006 15:04:05 -0700",
     ]
@@ -126,7 +127,9 @@ final class TimestampStage: LogStage {
             // The year in which the time is not ahead of us by more than a day.
             let now = clock.now()
             let year = UTCTime(milliseconds: now).year
-            guard let time = Self.run(program, "\(year) \(text)") else { return Self.run(program, "\(year - 1) \(text)") }
+            guard let time = Self.run(program, "\(year) \(text)") else {
+                return Self.run(program, "\(year - 1) \(text)")
+            }
             return time / 1_000_000 > now + 86_400_000 ? Self.run(program, "\(year - 1) \(text)") ?? time : time
         }
     }

@@ -62,7 +62,9 @@ final class DecompressingFile: File, @unchecked Sendable {
             } catch {
                 throw damaged(error.description)
             }
-            guard step.consumed > 0 || step.produced > 0 else { throw damaged(isEnd ? "it ends early" : "it makes no progress") }
+            guard step.consumed > 0 || step.produced > 0 else {
+                throw damaged(isEnd ? "it ends early" : "it makes no progress")
+            }
             inputAt += step.consumed
             filled += step.produced
             offset += UInt64(step.produced)

@@ -1,5 +1,5 @@
-import CLinux
 import Bedrock
+import CLinux
 import Glibc
 import Synchronization
 

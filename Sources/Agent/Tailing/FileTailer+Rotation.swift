@@ -268,7 +268,8 @@ extension FileTailer {
     func forget(_ sink: LogAppending, _ now: UInt64) {
         var byDirectory: [String: Set<FileIdentity>] = [:]
         for (key, position) in known {
-            guard position.isFinished, position.modified < clock.now() - 600_000 else { continue }
+            let age: Int64 = position.isFinished ? 600_000 : 86_400_000
+            guard position.modified < clock.now() - age else { continue }
             let directory = Path.parent(position.path)
             let present = byDirectory[directory] ?? identities(directory)
             byDirectory[directory] = present

@@ -36,7 +36,6 @@ final class FileTailer: LogInput {
     var known: [String: TailPosition]
     private var nextDiscovery: UInt64 = 0
     private var nextPoll: UInt64 = 0
-    private var isStopping = false
     private var complaints: Set<String> = []
     /// Shows how it goes to other threads.
     let board: TailBoard
@@ -78,7 +77,7 @@ final class FileTailer: LogInput {
     func read(into builder: LogRecordBuilder, bytes: Int, now: UInt64) -> Bool {
         let sink = LogAppending(builder, times)
         noticeChanges(now)
-        if now >= nextDiscovery && !isStopping { discover(sink, now) }
+        if now >= nextDiscovery { discover(sink, now) }
         if now >= nextPoll {
             nextPoll = now &+ (watch == nil ? limits.pollInterval / 4 : limits.pollInterval)
             for group in groups.values { group.isDirty = true }
@@ -90,7 +89,7 @@ final class FileTailer: LogInput {
             let key = order[turn % order.count]
             turn = (turn + 1) % order.count
             guard let group = groups[key], group.isDirty || hasDue(group, now), now >= group.retryAt else { continue }
-            read(group, sink, now)
+            read(group, sink, now, bytes: min(limits.turnBytes, limit - builder.byteCount))
         }
         board.show(groups.values)
         return before != (builder.byteCount, builder.isEmpty)
@@ -102,8 +101,8 @@ final class FileTailer: LogInput {
         }
     }
 
-    private func read(_ group: TailGroup, _ sink: LogAppending, _ now: UInt64) {
-        if !isStopping { checkPath(group, sink, now) }
+    private func read(_ group: TailGroup, _ sink: LogAppending, _ now: UInt64, bytes: Int) {
+        checkPath(group, sink, now)
         group.isDirty = false
         var index = 0
         while index < group.members.count {
@@ -119,7 +118,7 @@ final class FileTailer: LogInput {
                 continue
             }
             let outcome = file.read(
-                into: sink, bytes: limits.turnBytes, now: now, buffer: buffer, rest: file.isCompressed ? .end : .wait)
+                into: sink, bytes: bytes, now: now, buffer: buffer, rest: file.isCompressed ? .end : .wait)
             file.flush(into: sink, now: now, all: false)
             switch outcome {
             case .more:
@@ -172,8 +171,6 @@ final class FileTailer: LogInput {
             known[file.key] = file.positionNow
         }
     }
-
-    func stop() { isStopping = true }
 
     /// Takes another configuration: what stays the same goes on, the rest ends where it is.
     func configure(_ jobs: [TailJob]) {

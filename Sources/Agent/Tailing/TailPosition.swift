@@ -75,7 +75,9 @@ struct TailPosition: Equatable {
         for _ in 0..<(try reader.length(limit: Self.heldMax)) {
             let start = try reader.varint()
             let (end, overflow) = start.addingReportingOverflow(try reader.varint())
-            guard !overflow, end <= offset else { throw DecodeError("a held range is not before the offset", at: reader.offset) }
+            guard !overflow, end <= offset else {
+                throw DecodeError("a held range is not before the offset", at: reader.offset)
+            }
             held.append(start..<end)
         }
         modified = try reader.signedVarint()

@@ -81,7 +81,8 @@ final class TailedFile {
 
     /// Consumes whole lines, about `bytes` of them at most.
     /// - Parameter rest: `end` when nothing more will be written, so that an unfinished last line is a line.
-    func read(into sink: LogAppending, bytes: Int, now: UInt64, buffer: ReadBuffer, rest: LineSplitter.Rest) -> Outcome {
+    func read(into sink: LogAppending, bytes: Int, now: UInt64, buffer: ReadBuffer, rest: LineSplitter.Rest) -> Outcome
+    {
         guard let file else { return .end }
         do throws(FileError) {
             let status = try file.status()

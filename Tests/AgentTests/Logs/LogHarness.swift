@@ -78,7 +78,9 @@ final class LogHarness {
     func append(_ name: String, _ text: String) throws {
         let path = path("logs/" + name)
         try FileManager.default.createDirectory(atPath: Path.parent(path), withIntermediateDirectories: true)
-        if !FileManager.default.fileExists(atPath: path) { _ = FileManager.default.createFile(atPath: path, contents: nil) }
+        if !FileManager.default.fileExists(atPath: path) {
+            _ = FileManager.default.createFile(atPath: path, contents: nil)
+        }
         guard let handle = FileHandle(forWritingAtPath: path) else { throw CocoaError(.fileNoSuchFile) }
         defer { try? handle.close() }
         try handle.seekToEnd()
