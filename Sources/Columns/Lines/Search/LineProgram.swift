@@ -89,6 +89,20 @@ struct LineProgram: Sendable {
         return states & accepting != 0
     }
 
+    /// Adds the elements of `other`; false when there are too many. Anchors stay as they are.
+    mutating func append(_ other: LineProgram) -> Bool {
+        guard count + other.count <= Self.elementsMax else { return false }
+        let shift = UInt64(count)
+        for byte in 0..<256 { masks[byte] |= other.masks[byte] << shift }
+        optional |= other.optional << shift
+        repeated |= other.repeated << shift
+        isASCIIOnly = isASCIIOnly || other.isASCIIOnly
+        count += other.count
+        accepting = 1 << UInt64(count)
+        initial = close(1)
+        return true
+    }
+
     /// The single byte an element stands for, when it must come exactly once.
     private func single(_ element: Int) -> UInt8? {
         let bit: UInt64 = 1 << UInt64(element)

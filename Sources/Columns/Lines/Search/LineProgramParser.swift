@@ -1,11 +1,13 @@
-/// Reads the part of RE2's syntax that programs can run: characters, classes, `.`, repetitions of those, anchors at the ends, alternatives at
-/// the top, and the flags `i` and `s` in front. Nil for all else.
+/// Reads the part of RE2's syntax that programs can run: characters, classes, `.`, repetitions of those, anchors at the ends, alternatives and
+/// groups of few, and the flags `i` and `s` in front. Nil for all else.
 struct LineProgramParser {
     private let text: [UInt8]
     private var at = 0
     private var ignoresCase = false
     private var dotMatchesNewline = false
     private static let repetitionsMax = 63
+    private static let programsMax = 16
+    private static let depthMax = 8
 
     static func parse(_ pattern: String) -> [LineProgram]? {
         var parser = LineProgramParser(pattern)
@@ -14,14 +16,15 @@ struct LineProgramParser {
 
     private init(_ pattern: String) { text = Array(pattern.utf8) }
 
-    private mutating func alternatives() -> [LineProgram]? {
-        guard readFlags() else { return nil }
+    /// The alternatives up to the end, or to the parenthesis that closes a group.
+    private mutating func alternatives(depth: Int = 0) -> [LineProgram]? {
+        if depth == 0 { guard readFlags() else { return nil } }
         var programs: [LineProgram] = []
         while true {
-            guard let program = sequence() else { return nil }
-            programs.append(program)
-            if at == text.count { return programs }
-            guard text[at] == UInt8(ascii: "|") else { return nil }
+            guard let some = sequence(depth: depth), programs.count + some.count <= Self.programsMax else { return nil }
+            programs += some
+            if at == text.count { return depth == 0 ? programs : nil }
+            if text[at] == UInt8(ascii: ")") { return depth > 0 ? programs : nil }
             at += 1
         }
     }
@@ -39,23 +42,67 @@ struct LineProgramParser {
         return true
     }
 
-    private mutating func sequence() -> LineProgram? {
-        var program = LineProgram()
-        program.isASCIIOnly = ignoresCase
-        if at < text.count, text[at] == UInt8(ascii: "^") {
-            program.isAnchoredAtStart = true
+    /// One alternative; groups in it multiply what it stands for.
+    private mutating func sequence(depth: Int) -> [LineProgram]? {
+        var programs = [LineProgram()]
+        programs[0].isASCIIOnly = ignoresCase
+        if depth == 0, at < text.count, text[at] == UInt8(ascii: "^") {
+            programs[0].isAnchoredAtStart = true
             at += 1
         }
-        while at < text.count, text[at] != UInt8(ascii: "|") {
+        while at < text.count, text[at] != UInt8(ascii: "|"), text[at] != UInt8(ascii: ")") {
             if text[at] == UInt8(ascii: "$") {
                 at += 1
-                guard at == text.count || text[at] == UInt8(ascii: "|") else { return nil }
-                program.isAnchoredAtEnd = true
+                guard depth == 0, at == text.count || text[at] == UInt8(ascii: "|") else { return nil }
+                for i in programs.indices { programs[i].isAnchoredAtEnd = true }
                 break
             }
-            guard let bytes = element(&program), repetition(of: bytes, &program) else { return nil }
+            let next: [LineProgram]
+            if text[at] == UInt8(ascii: "(") {
+                guard let inner = group(depth: depth) else { return nil }
+                next = inner
+            } else {
+                var one = LineProgram()
+                guard let bytes = element(&one), repetition(of: bytes, &one) else { return nil }
+                next = [one]
+            }
+            guard let all = Self.product(programs, next) else { return nil }
+            programs = all
         }
-        return program
+        return programs
+    }
+
+    /// A group, which may be optional; a repeated one is RE2's.
+    private mutating func group(depth: Int) -> [LineProgram]? {
+        at += 1
+        if at + 1 < text.count, text[at] == UInt8(ascii: "?") {
+            guard text[at + 1] == UInt8(ascii: ":") else { return nil }
+            at += 2
+        }
+        guard depth < Self.depthMax, var inner = alternatives(depth: depth + 1) else { return nil }
+        at += 1
+        guard at < text.count, isRepetition(text[at]) else { return inner }
+        guard text[at] == UInt8(ascii: "?") else { return nil }
+        at += 1
+        if at < text.count, text[at] == UInt8(ascii: "?") { at += 1 }
+        if at < text.count, isRepetition(text[at]) { return nil }
+        inner.append(LineProgram())
+        return inner
+    }
+
+    /// Every first part followed by every second one; nil when that is too much.
+    private static func product(_ first: [LineProgram], _ second: [LineProgram]) -> [LineProgram]? {
+        guard first.count * second.count <= programsMax else { return nil }
+        var result: [LineProgram] = []
+        result.reserveCapacity(first.count * second.count)
+        for a in first {
+            for b in second {
+                var both = a
+                guard both.append(b) else { return nil }
+                result.append(both)
+            }
+        }
+        return result
     }
 
     /// The bytes that one element may stand for.
