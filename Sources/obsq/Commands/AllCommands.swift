@@ -2,5 +2,5 @@
 let allCommands: [Command] = [
     queryCommand, rangeCommand, labelsCommand, seriesCommand, logsCommand, statusCommand, dashCommand,
     checkConfigCommand,
-    checkMetricsCommand, checkQueryCommand, checkLogQLCommand, testPromQLCommand, verifyCommand,
+    checkMetricsCommand, checkQueryCommand, checkLogQLCommand, testPromQLCommand, testLogQLCommand, verifyCommand,
 ]
