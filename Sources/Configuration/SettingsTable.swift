@@ -69,7 +69,10 @@ public enum SettingsTable {
 
     public static let outOfOrder = Setting(
         "limits.out_of_order", Duration(milliseconds: 86_400_000), reloads: true,
-        "How far behind the newest sample or line of its tenant another may be.")
+        "How far behind the newest sample of its tenant another may be.")
+    public static let logsOutOfOrder = Setting(
+        "limits.logs_out_of_order", Duration(milliseconds: 15 * 86_400_000), reloads: true,
+        "How far behind the newest line of its tenant another may be; within the retention, late lines cost little.")
     public static let future = Setting(
         "limits.future", Duration(milliseconds: 600_000), reloads: true,
         "How far ahead of the clock a sample or line may be.")
@@ -140,7 +143,8 @@ public enum SettingsTable {
         dataDirectory, listen, insecure, token, tokenFile, tlsCertificate, tlsKey, tlsClientCA, shutdownDeadline,
         shards, memtableBytes, logBytes, durability, syncInterval, retention, retentionDisk, logsShards,
         logsMemtableBytes,
-        logsRetention, logsServiceName, logsDetectedLevel, ownLogs, otlpHTTP, syslogTCP, syslogUDP, outOfOrder, future,
+        logsRetention, logsServiceName, logsDetectedLevel, ownLogs, otlpHTTP, syslogTCP, syslogUDP, outOfOrder,
+        logsOutOfOrder, future,
         bodyBytes, labelsPerSeries, labelNameBytes, labelValueBytes, seriesPerTenant, streamsPerTenant, lineBytes,
         connections,
         queryTimeout,

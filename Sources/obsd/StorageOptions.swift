@@ -43,6 +43,7 @@ enum StorageOptions {
     static func logLimits(_ settings: Settings) -> CollectorLimits {
         var limits = limits(settings)
         limits.retentionMilliseconds = settings[SettingsTable.logsRetention].milliseconds
+        limits.outOfOrderMilliseconds = settings[SettingsTable.logsOutOfOrder].milliseconds
         return limits
     }
 
