@@ -26,13 +26,34 @@ struct FileOpening {
         let dot = name.lastIndex(of: ".")
         let stem = dot.map { String(name[..<$0]) } ?? name
         let ending = dot.map { String(name[$0...]) } ?? ""
-        let names = (try? files.list(directory)) ?? []
-        return names.compactMap { other in
-            guard other != name, Self.isRotation(other, of: name, stem, ending) else { return nil }
-            let path = Path.join(directory, other)
-            guard let status = (try? files.status(path)) ?? nil, status.isRegular else { return nil }
-            return Sibling(path: path, status: status)
+        // Names move while they are looked at: what one look missed, the next one finds.
+        var found: [FileIdentity: Sibling] = [:]
+        for _ in 0..<Self.looksMax {
+            let before = found.count
+            for other in (try? files.list(directory)) ?? [] {
+                guard other != name, Self.isRotation(other, of: name, stem, ending) else { continue }
+                let path = Path.join(directory, other)
+                guard let status = (try? files.status(path)) ?? nil, status.isRegular else { continue }
+                found[FileIdentity(status)] = Sibling(path: path, status: status)
+            }
+            if found.count == before { break }
         }
+        return found.values.sorted { $0.path < $1.path }
+    }
+
+    private static let looksMax = 8
+
+    /// Opens a file that stood at `path`, or has moved beside `live` since; nil once it is gone.
+    func open(_ identity: FileIdentity, at path: String, beside live: String) -> (any File)? {
+        var path = path
+        for _ in 0..<Self.looksMax {
+            if let file = try? open(path), let status = try? file.status(), FileIdentity(status) == identity {
+                return file
+            }
+            guard let moved = siblings(of: live).first(where: { $0.identity == identity }) else { continue }
+            path = moved.path
+        }
+        return nil
     }
 
     private static func isRotation(_ other: String, of name: String, _ stem: String, _ ending: String) -> Bool {

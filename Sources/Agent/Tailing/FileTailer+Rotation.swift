@@ -35,17 +35,24 @@ extension FileTailer {
         let isCompressed = FileOpening.isCompressed(group.path)
         if isCompressed && status.modified > clock.now() - limits.compressedAge { return false }
         let file: any File
-        do throws(FileError) { file = try opening.open(group.path) } catch {
+        do throws(FileError) {
+            file = try opening.open(group.path)
+            // Another one may have taken its place since.
+            guard FileIdentity(try file.status()) == identity else { return false }
+        } catch {
             complain(error.description)
             return false
         }
         var position = TailPosition(path: group.path, identity: identity)
+        position.modified = status.modified
         let fresh = position
         let key = position.key(job: group.job.name)
         resumeElders(group, besides: identity, sink, now)
         if let left = known[key], isContinued(left, file, isCompressed) {
             position = left
             position.path = group.path
+            // Nothing of it may have been read when it was copied and truncated.
+            if left.offset == 0 { adopt(missedBy: left, group, besides: identity, now) }
         } else {
             if let left = known[key], left.offset > 0, left.path == group.path, !left.isFinished {
                 // Truncated while nobody looked: the rest may stand in a copy.
@@ -104,7 +111,7 @@ extension FileTailer {
         guard let newest = left.last else { return }
         let siblings = opening.siblings(of: group.path)
         for position in left {
-            let place = siblings.first { $0.identity == position.identity && isSame(position, $0) }
+            let place = siblings.first { $0.identity == position.identity && isSame(position, $0, group) }
             if let place {
                 follow(position, place, group, sink, now)
             } else {
@@ -114,15 +121,19 @@ extension FileTailer {
         adopt(missedBy: newest, group, besides: current, now)
     }
 
-    private func isSame(_ position: TailPosition, _ sibling: FileOpening.Sibling) -> Bool {
-        guard let file = try? opening.open(sibling.path) else { return false }
+    private func isSame(_ position: TailPosition, _ sibling: FileOpening.Sibling, _ group: TailGroup) -> Bool {
+        guard let file = opened(sibling, group) else { return false }
         return (try? position.head.stands(in: file, at: 0)) ?? false
+    }
+
+    private func opened(_ sibling: FileOpening.Sibling, _ group: TailGroup) -> (any File)? {
+        opening.open(sibling.identity, at: sibling.path, beside: group.path)
     }
 
     private func follow(
         _ position: TailPosition, _ place: FileOpening.Sibling, _ group: TailGroup, _ sink: LogAppending, _ now: UInt64
     ) {
-        guard let file = try? opening.open(place.path) else { return }
+        guard let file = opened(place, group) else { return }
         known[position.key(job: group.job.name)] = nil
         var position = position
         position.identity = place.identity
@@ -139,20 +150,26 @@ extension FileTailer {
         let missed = siblings.filter { sibling in
             sibling.identity != current && sibling.identity != last.identity && sibling.status.modified >= since
                 && !FileOpening.isCompressed(sibling.path) && !isActive(sibling.identity, group.job)
-                && !isKnown(sibling, group)
+                && !group.elders.contains { $0.position.identity == sibling.identity }
+                && !isNamed(sibling.path, group.job) && !isKnown(sibling, group)
         }
         for sibling in missed.sorted(by: { ($0.status.modified, $1.path) < ($1.status.modified, $0.path) }) {
-            guard let file = try? opening.open(sibling.path) else { continue }
+            guard let file = opened(sibling, group) else { continue }
             let position = TailPosition(path: group.path, identity: sibling.identity)
-            if case .left = owner(of: file, group, sibling.identity) { continue }
+            guard case .none = owner(of: file, group, sibling.identity) else { continue }
             group.elders.append(make(position, group, file, false, now))
         }
+    }
+
+    /// Files that a pattern finds by themselves are no group's but their own.
+    private func isNamed(_ path: String, _ job: TailJob) -> Bool {
+        job.configuration.targets.contains { $0.pattern.matches(path) }
     }
 
     private func isKnown(_ sibling: FileOpening.Sibling, _ group: TailGroup) -> Bool {
         let key = TailPosition(path: "", identity: sibling.identity).key(job: group.job.name)
         guard let position = known[key] else { return false }
-        return isSame(position, sibling)
+        return isSame(position, sibling, group)
     }
 
     // MARK: Copy and truncate
@@ -162,7 +179,8 @@ extension FileTailer {
         let old = file.positionNow
         let isFound = adopt(copyOf: old, group, besides: old.identity, sink, now)
         if !isFound { file.flush(into: sink, now: now, all: true) }
-        let fresh = TailPosition(path: group.path, identity: old.identity)
+        var fresh = TailPosition(path: group.path, identity: old.identity)
+        fresh.modified = max(old.modified, (try? file.file?.status().modified) ?? 0)
         guard let handle = file.file else { return }
         let next = make(fresh, group, handle, false, now)
         if group.current === file {
@@ -180,12 +198,14 @@ extension FileTailer {
         copyOf position: TailPosition, _ group: TailGroup, besides current: FileIdentity, _ sink: LogAppending,
         _ now: UInt64
     ) -> Bool {
-        guard position.head.length > 0 else { return false }
-        let siblings = opening.siblings(of: group.path)
-            .filter { $0.identity != current && !isActive($0.identity, group.job) }
-            .sorted { $0.status.modified > $1.status.modified }
+        let siblings =
+            position.head.length == 0
+            ? []
+            : opening.siblings(of: group.path)
+                .filter { $0.identity != current && !isActive($0.identity, group.job) }
+                .sorted { $0.status.modified > $1.status.modified }
         for sibling in siblings {
-            guard let file = try? opening.open(sibling.path), holds(file, position) else { continue }
+            guard let file = opened(sibling, group), holds(file, position) else { continue }
             var copied = position
             copied.identity = sibling.identity
             let oldKey = position.key(job: group.job.name)
@@ -197,8 +217,10 @@ extension FileTailer {
             group.elders.append(elder)
             resume(elder, sink)
             sink.advance(elder.key, elder.positionNow.encode())
+            adopt(missedBy: copied, group, besides: current, now)
             return true
         }
+        adopt(missedBy: position, group, besides: current, now)
         return false
     }
 
@@ -247,7 +269,7 @@ extension FileTailer {
         let path =
             (here ?? nil).map { FileIdentity($0) } == identity
             ? group.path : opening.siblings(of: group.path).first { $0.identity == identity }?.path
-        guard let path, let handle = try? opening.open(path) else {
+        guard let path, let handle = opening.open(identity, at: path, beside: group.path) else {
             group.elders.removeAll { $0 === file }
             return false
         }
