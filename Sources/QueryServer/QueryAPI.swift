@@ -1,9 +1,11 @@
 import Bedrock
 import Formats
+import LogQL
 import PromQL
+import Synchronization
 import Transport
 
-/// The Prometheus HTTP API over a series source. Thread-safe.
+/// The Prometheus HTTP API over a series source, and the Loki HTTP API over a log source where there is one. Thread-safe.
 ///
 /// Endpoints that read data run on query threads, in a bounded number, behind a bounded line; the rest answers at once.
 public final class QueryAPI: Sendable {
@@ -11,10 +13,18 @@ public final class QueryAPI: Sendable {
     typealias Endpoint = @Sendable (QueryCall, inout JSONWriter) throws -> Remarks
     /// Gives a whole answer that is not in the JSON envelope.
     typealias PlainEndpoint = @Sendable (QueryCall) throws -> HTTPResponse
+    /// The answer to an error, in an API's own form.
+    typealias ErrorForm = @Sendable (any Error) -> HTTPResponse
 
     let dependencies: QueryDependencies
     let options: QueryOptions
     private let scheduler: QueryScheduler
+    /// Nil where nothing is written that could be followed.
+    let tails: TailHub?
+    #if LOGQL_EVALUATOR
+        let logEngine: LogQLEngine
+    #endif
+    let exportCount = Atomic<Int>(0)
     private let pool: QueryPool
 
     public init(_ dependencies: QueryDependencies, options: QueryOptions = QueryOptions()) {
@@ -22,6 +32,12 @@ public final class QueryAPI: Sendable {
         self.options = options
         pool = dependencies.engine.pool ?? QueryPool(threads: QueryPool.coreCount)
         scheduler = QueryScheduler(threads: options.concurrencyMax, waitingMax: options.waitingMax)
+        tails = dependencies.feed.map {
+            TailHub($0, options: dependencies.logOptions, clock: dependencies.clock)
+        }
+        #if LOGQL_EVALUATOR
+            logEngine = LogQLEngine(Self.logEngineOptions(dependencies, pool))
+        #endif
     }
 
     deinit { stop() }
@@ -32,11 +48,14 @@ public final class QueryAPI: Sendable {
     public var waitingCount: Int { scheduler.waitingCount }
 
     /// Ends the query threads after what they are at. Call it once no more requests come.
-    public func stop() { scheduler.stop() }
+    public func stop() {
+        tails?.stop()
+        scheduler.stop()
+    }
 
     /// Everything this room answers. The routes keep the API alive.
     public func routes() -> [HTTPRoute] {
-        evaluationRoutes() + seriesRoutes() + statusRoutes() + plainRoutes()
+        evaluationRoutes() + seriesRoutes() + statusRoutes() + plainRoutes() + lokiRoutes()
     }
 
     /// An engine with this lookback, milliseconds; nil or 0 for the default.
@@ -60,7 +79,8 @@ public final class QueryAPI: Sendable {
 
     /// A route that reads data and answers without an envelope.
     func readingPlain(
-        _ methods: [HTTPMethod], _ path: String, whenReady: Bool = true, _ endpoint: @escaping PlainEndpoint
+        _ methods: [HTTPMethod], _ path: String, whenReady: Bool = true,
+        errors: @escaping ErrorForm = { APIError($0).response }, _ endpoint: @escaping PlainEndpoint
     ) -> HTTPRoute {
         let name = path.utf8.split(separator: UInt8(ascii: "/")).last.flatMap { String($0) } ?? path
         return HTTPRoute(methods, path, bodyMax: options.bodyMax) { [self] request, respond in
@@ -68,10 +88,10 @@ public final class QueryAPI: Sendable {
             let call = QueryCall(
                 request, endpoint: name, tenant: dependencies.tenant(request), clock: dependencies.clock,
                 timeoutSeconds: options.timeoutSeconds)
-            let isTaken = scheduler.submit { [self] in respond(run(call, endpoint)) }
+            let isTaken = scheduler.submit { [self] in respond(run(call, errors, endpoint)) }
             if !isTaken {
                 dependencies.observer?.queryRefused(endpoint: name)
-                respond(refusal)
+                respond(refusal(errors))
             }
         }
     }
@@ -91,7 +111,10 @@ public final class QueryAPI: Sendable {
         }
     }
 
-    private func run(_ call: QueryCall, _ endpoint: PlainEndpoint) -> HTTPResponse {
+    /// Runs `job` on a query thread: a part of an answer that was begun, and so waits in line without being turned away.
+    func goOn(_ job: @escaping @Sendable () -> Void) { scheduler.resubmit(job) }
+
+    func run(_ call: QueryCall, _ errors: ErrorForm, _ endpoint: PlainEndpoint) -> HTTPResponse {
         call.start()
         let response: HTTPResponse
         do {
@@ -102,7 +125,7 @@ public final class QueryAPI: Sendable {
             }
             response = try endpoint(call)
         } catch {
-            response = APIError(error).response
+            response = errors(error)
         }
         finish(call, status: response.status)
         return response
@@ -122,11 +145,12 @@ public final class QueryAPI: Sendable {
         }
     }
 
-    private var refusal: HTTPResponse {
-        var response = APIError(
-            .unavailable,
-            "too many queries: \(options.concurrencyMax) are running and \(options.waitingMax) waiting; try again later"
-        ).response
+    private func refusal(_ errors: ErrorForm) -> HTTPResponse {
+        var response = errors(
+            APIError(
+                .unavailable,
+                "too many queries: \(options.concurrencyMax) are running and \(options.waitingMax) waiting; try again later"
+            ))
         response.headers["Retry-After"] = "1"
         return response
     }

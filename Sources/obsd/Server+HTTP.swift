@@ -92,6 +92,11 @@ extension Server {
         dependencies.engine.lookbackMilliseconds = settings[SettingsTable.lookback].milliseconds
         dependencies.engine.samplesMax = settings[SettingsTable.querySamples]
         dependencies.tenant = { TenantHeader.tenant($0.headers) ?? .default }
+        if let logs {
+            dependencies.logs = logs.source
+            dependencies.feed = logs.collector
+            dependencies.deletions = EngineLogDeletions(logs.engine)
+        }
         if let storage { dependencies.storage = { try StorageReport.make(storage.source, limit: $0) } }
         let state = state
         dependencies.isReady = { state.isReady }

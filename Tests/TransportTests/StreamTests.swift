@@ -204,7 +204,7 @@ final class Feeder: Sendable {
             let piece = [UInt8](repeating: UInt8(truncatingIfNeeded: given.count), count: 10_007)
             guard stream.offer(piece) else {
                 // Away from the event loop, so that waiting never nests.
-                return stream.whenRoom { [self] in Background.run { self.go() } }
+                return stream.whenRoom(for: 10_007) { [self] in Background.run { self.go() } }
             }
             given.add(nil)
         }

@@ -67,6 +67,22 @@ public struct JSONWriter: ~Copyable {
         buffer.append(UInt8(ascii: "\""))
     }
 
+    /// An integer in quotes, for those beyond what JSON readers keep exactly.
+    public mutating func quotedInteger<T: FixedWidthInteger>(_ value: T) {
+        separate()
+        buffer.append(UInt8(ascii: "\""))
+        buffer.append(decimal: value)
+        buffer.append(UInt8(ascii: "\""))
+    }
+
+    /// Bytes as base64 in quotes.
+    public mutating func base64(_ bytes: UnsafeRawBufferPointer) {
+        separate()
+        buffer.append(UInt8(ascii: "\""))
+        Base64.encode(bytes, into: &buffer)
+        buffer.append(UInt8(ascii: "\""))
+    }
+
     /// A timestamp in milliseconds, written as seconds with up to three decimals, as Prometheus' HTTP API does.
     public mutating func seconds(milliseconds: Int64) {
         separate()

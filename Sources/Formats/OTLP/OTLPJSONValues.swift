@@ -127,7 +127,11 @@ extension OTLPLogsDecoder {
             try fields.expect(UInt8(ascii: "}"))
             cursor = fields
             guard kind.raw.spells("bytesValue") else { return .text(string) }
-            guard let bytes = Base64.decode(string.raw, &writer.rows.scratch) else {
+            let size = string.raw.count
+            let decoded = writer.rows.scratch.text(bytesMax: size) {
+                Base64.decode(string.raw, into: UnsafeMutableRawBufferPointer(start: $0, count: size))
+            }
+            guard let bytes = decoded else {
                 throw cursor.error("bytesValue is no base64")
             }
             return .bytes(bytes)
@@ -191,40 +195,5 @@ extension OTLPLogsDecoder {
             }
         }
         writer.json.endObject()
-    }
-}
-
-/// RFC 4648, both alphabets, padding optional.
-enum Base64 {
-    static func decode(_ text: UnsafeRawBufferPointer, _ scratch: inout ScratchArena) -> UnsafeRawBufferPointer? {
-        scratch.text(bytesMax: text.count) { room in
-            var word: UInt32 = 0
-            var bits = 0
-            var out = 0
-            for c in text {
-                if c == UInt8(ascii: "=") { break }
-                guard let digit = digit(c) else { return nil }
-                word = word << 6 | UInt32(digit)
-                bits += 6
-                if bits >= 8 {
-                    bits -= 8
-                    room.storeBytes(
-                        of: UInt8(truncatingIfNeeded: word >> UInt32(bits)), toByteOffset: out, as: UInt8.self)
-                    out += 1
-                }
-            }
-            return out
-        }
-    }
-
-    private static func digit(_ c: UInt8) -> UInt8? {
-        switch c {
-        case 65...90: c - 65
-        case 97...122: c - 71
-        case 48...57: c + 4
-        case UInt8(ascii: "+"), UInt8(ascii: "-"): 62
-        case UInt8(ascii: "/"), UInt8(ascii: "_"): 63
-        default: nil
-        }
     }
 }

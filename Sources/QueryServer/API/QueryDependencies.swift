@@ -7,6 +7,13 @@ import Transport
 public struct QueryDependencies: Sendable {
     public var source: any SeriesSource
     public var engine = EngineOptions()
+    /// What the Loki API reads; without it, there is none.
+    public var logs: (any LogSource)?
+    /// What is being written, for tails; without it, there are none.
+    public var feed: (any LogFeed)?
+    /// Takes requests for the deletion of logs; without it, none are taken.
+    public var deletions: (any LogDeletions)?
+    public var logOptions = LogQueryOptions()
     /// Whose data a request may see.
     public var tenant: @Sendable (HTTPRequest) -> Tenant = { _ in .default }
     /// Until it says so, the APIs answer 503.

@@ -23,14 +23,14 @@ extension JSONWriter {
     }
 
     /// An object of a label set.
-    mutating func labels(_ labels: Labels) {
+    mutating func labels(_ labels: Labels) { labels.storage.withUnsafeBytes { self.labels(canonical: $0) } }
+
+    mutating func labels(canonical bytes: UnsafeRawBufferPointer) {
         beginObject()
-        labels.storage.withUnsafeBytes { bytes in
-            var cursor = LabelCursor(bytes)
-            while cursor.next() {
-                key(cursor.name)
-                string(cursor.value)
-            }
+        var cursor = LabelCursor(bytes)
+        while cursor.next() {
+            key(cursor.name)
+            string(cursor.value)
         }
         endObject()
     }

@@ -36,6 +36,15 @@ final class QueryScheduler: Sendable {
         return isTaken
     }
 
+    /// Puts the next part of work that was let in once into the line, however full that is: such work is bounded by those who began it.
+    func resubmit(_ job: @escaping Job) {
+        let thread = state.withLock { state -> QueryThread? in
+            state.line.append(job)
+            return state.idle.popLast()
+        }
+        thread?.waker?.wake()
+    }
+
     /// Ends the threads after what they are at; what still waits is dropped.
     func stop() {
         runner.stop()

@@ -36,7 +36,11 @@ public final class HTTPBodyStream: Sendable {
         var stalledSince: UInt64?
         var isReaderAsleep = false
         var wake: (@Sendable () -> Void)?
-        var room: (@Sendable () -> Void)?
+        var room: (bytes: Int, call: @Sendable () -> Void)?
+
+        func hasRoom(_ bytes: Int, of capacity: Int) -> Bool {
+            buffered == 0 || (buffered <= capacity / 2 && buffered + bytes <= capacity)
+        }
     }
 
     /// Bytes kept at most, save that a single piece may be bigger when nothing else is there.
@@ -75,12 +79,12 @@ public final class HTTPBodyStream: Sendable {
         }
     }
 
-    /// Calls `body` once, as soon as at most half the capacity is used, or the stream is no longer open: at once, or later on an
-    /// event-loop thread, which it must not block. A second call replaces the first.
-    public func whenRoom(_ body: @escaping @Sendable () -> Void) {
+    /// Calls `body` once, as soon as at most half the capacity is used and a piece of `bytes` would be taken, or the stream is no longer
+    /// open: at once, or later on an event-loop thread, which it must not block. A second call replaces the first.
+    public func whenRoom(for bytes: Int = 0, _ body: @escaping @Sendable () -> Void) {
         let isNow = contents.withLock { contents -> Bool in
-            if contents.state != .open || contents.buffered <= capacityBytes / 2 { return true }
-            contents.room = body
+            if contents.state != .open || contents.hasRoom(bytes, of: capacityBytes) { return true }
+            contents.room = (bytes, body)
             return false
         }
         if isNow { body() }
@@ -106,7 +110,7 @@ public final class HTTPBodyStream: Sendable {
             }
             Self.wakeReader(&contents)
             defer { contents.room = nil }
-            return contents.room
+            return contents.room?.call
         }
         room?()
     }
@@ -139,9 +143,11 @@ public final class HTTPBodyStream: Sendable {
             }
             let count = Self.move(&contents, into: room)
             contents.stalledSince = contents.buffered > 0 ? clock.monotonicNanoseconds() : nil
-            guard contents.buffered <= capacityBytes / 2 else { return (.bytes(count), nil) }
-            defer { contents.room = nil }
-            return (.bytes(count), contents.room)
+            guard let room = contents.room, contents.hasRoom(room.bytes, of: capacityBytes) else {
+                return (.bytes(count), nil)
+            }
+            contents.room = nil
+            return (.bytes(count), room.call)
         }
         wakeProducer?()
         return taken

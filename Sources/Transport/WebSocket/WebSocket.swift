@@ -77,11 +77,11 @@ public final class WebSocket: @unchecked Sendable {
 
     public func send(binary: [UInt8]) -> Bool { send(.binary, binary) }
 
-    /// Calls `body` once, as soon as at most half the queue is used, or the socket is over: at once, or later on the thread of all
-    /// websockets. A second call replaces the first.
-    public func whenRoom(_ body: @escaping @Sendable () -> Void) {
+    /// Calls `body` once, as soon as nothing waits any more, or the socket is over: at once, or later on the thread of all websockets. A
+    /// second call replaces the first.
+    public func whenEmpty(_ body: @escaping @Sendable () -> Void) {
         let isNow = outgoing.withLock { outgoing -> Bool in
-            if outgoing.isOver || outgoing.isClosing || outgoing.bytes <= options.queueBytesMax / 2 { return true }
+            if outgoing.isOver || outgoing.isClosing || outgoing.bytes == 0 { return true }
             outgoing.room = body
             return false
         }
