@@ -21,9 +21,7 @@ public final class QueryAPI: Sendable {
     private let scheduler: QueryScheduler
     /// Nil where nothing is written that could be followed.
     let tails: TailHub?
-    #if LOGQL_EVALUATOR
-        let logEngine: LogQLEngine
-    #endif
+    let logEngine: LogQLEngine
     let exportCount = Atomic<Int>(0)
     private let pool: QueryPool
 
@@ -35,9 +33,7 @@ public final class QueryAPI: Sendable {
         tails = dependencies.feed.map {
             TailHub($0, options: dependencies.logOptions, clock: dependencies.clock)
         }
-        #if LOGQL_EVALUATOR
-            logEngine = LogQLEngine(Self.logEngineOptions(dependencies, pool))
-        #endif
+        logEngine = LogQLEngine(Self.logEngineOptions(dependencies, pool))
     }
 
     deinit { stop() }

@@ -196,7 +196,8 @@ final class TestDeletions: LogDeletions {
             let id = "d\(kept.count)"
             kept.append(
                 LogDeletion(
-                    id: id, query: "\(matchers.count) matchers, \(filters.count) filters", range: range, createdAt: 1000,
+                    id: id, query: "\(matchers.count) matchers, \(filters.count) filters", range: range,
+                    createdAt: 1000,
                     state: .received))
             return id
         }

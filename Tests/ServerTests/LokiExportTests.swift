@@ -1,4 +1,3 @@
-#if LOGQL_EVALUATOR
 import Bedrock
 import Formats
 import Glibc
@@ -109,4 +108,3 @@ import Transport
         #expect(try fixture.get("export", [("query", #"{app="a"}"#)]).status == 429)
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if LOGQL_EVALUATOR
 import Bedrock
 import Formats
 import Model
@@ -42,7 +41,10 @@ import Transport
         #expect(all["bytes"]?.int == 100 + 12 + 6)
         let cut = try fixture.json(
             "index/stats",
-            [("query", #"{app="a"}"#), ("start", String(LogFixture.now - 5 * LogFixture.second)), ("end", "1700000000")])
+            [
+                ("query", #"{app="a"}"#), ("start", String(LogFixture.now - 5 * LogFixture.second)),
+                ("end", "1700000000"),
+            ])
         #expect(cut["streams"]?.int == 1 && cut["entries"]?.int == 5)
         #expect(try fixture.get("index/stats", [("query", "{"), ("start", "1")]).status == 400)
     }
@@ -144,7 +146,9 @@ import Transport
             deletions.request(
                 tenant: .default, matchers: [Matcher("app", equals: "a")], range: LogTimeRange(0, LogFixture.now),
                 filters: [LineFilter([.literal(Array("secret 1".utf8))])], metadataMatchers: [], done: done)
-        } then: { id = $0 }
+        } then: {
+            id = $0
+        }
         let listed = try #require(deletions.requests(tenant: .default).first)
         #expect(listed.id == id && listed.query == #"{app="a"} |= "secret 1""#)
         #expect(listed.state == .hidden)
@@ -175,4 +179,3 @@ import Transport
         #expect(try fixture.client.call(HTTPCall(.get, fixture.url("/ready"))).status == 503)
     }
 }
-#endif

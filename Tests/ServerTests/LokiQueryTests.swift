@@ -1,4 +1,3 @@
-#if LOGQL_EVALUATOR
 import Bedrock
 import Formats
 import Model
@@ -192,4 +191,3 @@ import Transport
         #expect(own["data"]?["result"]?.array?.count == 1)
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if LOGQL_EVALUATOR
 import Bedrock
 import Formats
 import Model
@@ -247,4 +246,3 @@ private struct GatedOutlet: TailOutlet {
     func beat() {}
     func end(_ reason: String) {}
 }
-#endif

@@ -1,6 +1,7 @@
 /// Base64 (RFC 4648).
 public enum Base64 {
-    private static let alphabet: [UInt8] = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+    private static let alphabet: [UInt8] = Array(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
     /// Appends the encoding of `source`, in the first alphabet, with padding.
     public static func encode(_ source: UnsafeRawBufferPointer, into target: inout ByteBuffer) {

@@ -1,4 +1,3 @@
-#if LOGQL_EVALUATOR
 import Bedrock
 import LogQL
 import Model
@@ -22,7 +21,9 @@ struct LogPages {
     }
 
     var count: Int { shown.count }
-    var byteEstimate: Int { 4096 + pages.reduce(0) { $0 + $1.entries.reduce(0) { $0 + $1.line.count } } * 5 / 4 + shown.count * 48 }
+    var byteEstimate: Int {
+        4096 + pages.reduce(0) { $0 + $1.entries.reduce(0) { $0 + $1.line.count } } * 5 / 4 + shown.count * 48
+    }
 
     mutating func add(_ page: LogStreamsResult) {
         statistics.add(page.statistics)
@@ -72,4 +73,3 @@ extension LogScanStatistics {
         damagedBlocks += other.damagedBlocks
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if LOGQL_EVALUATOR
 import Bedrock
 import Formats
 import LogQL
@@ -97,4 +96,3 @@ extension JSONWriter {
         endObject()
     }
 }
-#endif

@@ -21,14 +21,12 @@ struct LokiError: Error, Equatable {
         case let error as LokiError: self = error
         case let error as LogQLError: self.init(400, error.description)
         case let error as PipelineError: self.init(400, error.description)
-        #if LOGQL_EVALUATOR
-            case let error as LogQLQueryError:
-                switch error {
-                case .execution, .tooManySamples: self.init(400, error.description)
-                case .cancelled(let why): self.init(why)
-                case .storage(let why): self.init(500, "\(why)")
-                }
-        #endif
+        case let error as LogQLQueryError:
+            switch error {
+            case .execution, .tooManySamples: self.init(400, error.description)
+            case .cancelled(let why): self.init(why)
+            case .storage(let why): self.init(500, "\(why)")
+            }
         case let error as Cancelled:
             self =
                 switch error {

@@ -1,4 +1,3 @@
-#if LOGQL_EVALUATOR
 import Bedrock
 import Formats
 import LogQL
@@ -203,4 +202,3 @@ extension JSONWriter {
         endObject()
     }
 }
-#endif

@@ -23,7 +23,8 @@ struct LokiParameters {
         let sinceText = text("since")
         if !sinceText.isEmpty {
             guard let duration = Self.duration(sinceText) else {
-                throw .badRequest("could not parse 'since' parameter: not a valid duration string: \(quoted(sinceText))")
+                throw .badRequest(
+                    "could not parse 'since' parameter: not a valid duration string: \(quoted(sinceText))")
             }
             since = duration
         }
@@ -131,15 +132,13 @@ struct LokiParameters {
         return limit
     }
 
-    #if LOGQL_EVALUATOR
-        func direction() throws(LokiError) -> LogDirection {
-            switch text("direction").lowercased() {
-            case "", "backward": return .backward
-            case "forward": return .forward
-            default: throw .badRequest("invalid direction \(quoted(text("direction")))")
-            }
+    func direction() throws(LokiError) -> LogDirection {
+        switch text("direction").lowercased() {
+        case "", "backward": return .backward
+        case "forward": return .forward
+        default: throw .badRequest("invalid direction \(quoted(text("direction")))")
         }
-    #endif
+    }
 
     /// Whether values show their structured metadata and parsed labels apart from the stream's labels.
     var categorizesLabels: Bool {

@@ -1,4 +1,3 @@
-#if LOGQL_EVALUATOR
 import Bedrock
 import Formats
 import Kernels
@@ -132,7 +131,8 @@ extension QueryAPI {
         call.call.note { $0.samplesRead = scan.rowsScanned }
         let waited = call.call.waitedSeconds
         return LokiStatistics(
-            scan: scan, entriesReturned: returned, queueSeconds: waited, executionSeconds: call.call.ageSeconds - waited)
+            scan: scan, entriesReturned: returned, queueSeconds: waited, executionSeconds: call.call.ageSeconds - waited
+        )
     }
 }
 
@@ -183,4 +183,3 @@ extension JSONWriter {
         endArray()
     }
 }
-#endif

@@ -39,12 +39,8 @@ extension QueryAPI {
     func lokiRoutes() -> [HTTPRoute] {
         guard let logs = dependencies.logs else { return [] }
         let routes = lokiLabelRoutes(logs) + lokiIndexRoutes(logs) + lokiDeleteRoutes() + lokiStatusRoutes()
-        #if LOGQL_EVALUATOR
-            return routes + lokiQueryRoutes(logs) + lokiDetectionRoutes(logs) + lokiExportRoutes(logs)
-                + lokiTailRoutes(logs)
-        #else
-            return routes
-        #endif
+        return routes + lokiQueryRoutes(logs) + lokiDetectionRoutes(logs) + lokiExportRoutes(logs)
+            + lokiTailRoutes(logs)
     }
 
     static let lokiErrors: ErrorForm = { LokiError($0).response }

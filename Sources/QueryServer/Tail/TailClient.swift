@@ -118,8 +118,11 @@ final class TailClient: Sendable {
                 state.bytes -= next.chunk.byteCount
             }
         }
-        return (sent, state.withLock { $0.isHeld || $0.isAwaitingRoom ? nil : $0.waiting.first?.arrivedAt }
-            .map { $0 &+ delayNanoseconds })
+        return (
+            sent,
+            state.withLock { $0.isHeld || $0.isAwaitingRoom ? nil : $0.waiting.first?.arrivedAt }
+                .map { $0 &+ delayNanoseconds }
+        )
     }
 
     private struct Message {

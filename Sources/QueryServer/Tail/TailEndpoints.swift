@@ -1,4 +1,3 @@
-#if LOGQL_EVALUATOR
 import Bedrock
 import LogQL
 import Model
@@ -115,4 +114,3 @@ private struct WebSocketTail: WebSocketDelegate {
 
     func webSocketClosed(_ socket: WebSocket, code: UInt16, reason: String) {}
 }
-#endif
