@@ -10,16 +10,17 @@ import Transport
 
 /// Exports: whole, resumed, of bytes that are not text, taken slowly, abandoned.
 @Suite struct LokiExportTests {
-    private func fixture(rows: Int, pageRows: Int = 100, exports: Int = 8) throws -> LogFixture {
+    private func fixture(rows: Int, pageRows: Int = 100, exports: Int = 8, padding: Int = 0) throws -> LogFixture {
         let fixture = try LogFixture {
             $0.logOptions.exportPageRows = pageRows
             $0.logOptions.exportsMax = exports
         }
+        let blanks = String(repeating: " ", count: padding)
         for app in ["a", "b"] {
             let batch = LogBatch()
             batch.beginStream(Labels(["app": app]))
             for i in 0..<rows / 2 {
-                batch.append(timestamp: LogFixture.now - Int64(1 + i / 3) * 1000, line: "line \(i) of \(app)")
+                batch.append(timestamp: LogFixture.now - Int64(1 + i / 3) * 1000, line: "line \(i) of \(app)" + blanks)
             }
             try fixture.write(batch)
         }
@@ -90,7 +91,7 @@ import Transport
     }
 
     @Test func aSlowClientHoldsNoThread() throws {
-        let fixture = try fixture(rows: 60_000, pageRows: 10_000, exports: 1)
+        let fixture = try fixture(rows: 60_000, pageRows: 10_000, exports: 1, padding: 400)
         let received = Atomic<Int>(0)
         var call = HTTPCall(.get, fixture.url("/loki/api/v1/export", [("query", #"{app=~".+"}"#)]))
         call.receive = { _, piece in
