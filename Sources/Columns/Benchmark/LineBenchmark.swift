@@ -1,5 +1,4 @@
 import Bedrock
-import Glibc
 import Model
 
 /// Takes lines, in stream order as a segment has them, through the columns in memory, and says what each step costs and what the rows become.
@@ -37,12 +36,12 @@ public struct LineBenchmark {
     /// Encodes one block.
     public mutating func add(_ lines: LineArena, times: [Int64]) {
         var block = ByteBuffer(capacity: 64 << 10)
-        let start = Self.threadNanoseconds()
+        let start = threadCPUNanoseconds()
         encoder.encodeBlock(lines, into: &block)
-        let between = Self.threadNanoseconds()
+        let between = threadCPUNanoseconds()
         var column = ByteBuffer(capacity: 64 << 10)
         TimeColumn.encode(times, count: times.count, scratch: scratch, into: &column)
-        timesSpent += Self.threadNanoseconds() - between
+        timesSpent += threadCPUNanoseconds() - between
         encodeSpent += between - start
         blocks.append(Block(lines: block.array(), times: column.array(), rows: lines.count))
         rows += lines.count
@@ -53,9 +52,9 @@ public struct LineBenchmark {
     /// - Throws: what the columns throw; their own output doesn't.
     public mutating func run(literals: [String], expressions: [String]) throws {
         var bytes = ByteBuffer(capacity: 1 << 20)
-        let start = Self.threadNanoseconds()
+        let start = threadCPUNanoseconds()
         encoder.finishDictionary(into: &bytes)
-        encodeSpent += Self.threadNanoseconds() - start
+        encodeSpent += threadCPUNanoseconds() - start
         let count = Double(max(rows, 1))
         add("lines", Double(rows), "")
         add("line bytes as they came", Double(lineBytes) / count, "B/line")
@@ -64,9 +63,9 @@ public struct LineBenchmark {
         add("times", Double(blocks.reduce(0) { $0 + $1.times.count }) / count, "B/line")
         add("encode lines", encodeSpent / count, "ns/line")
         add("encode times", timesSpent / count, "ns/line")
-        let opening = Self.threadNanoseconds()
+        let opening = threadCPUNanoseconds()
         let dictionary = try LineDictionary(bytes.bytes)
-        add("open dictionary", (Self.threadNanoseconds() - opening) / 1e6, "ms")
+        add("open dictionary", (threadCPUNanoseconds() - opening) / 1e6, "ms")
         try read(dictionary)
         try merge(dictionary)
         for literal in literals {
@@ -86,16 +85,16 @@ public struct LineBenchmark {
             let numbers = (0..<Int32(block.rows)).map { $0 }
             var times = [Int64](repeating: 0, count: block.rows)
             try block.lines.withUnsafeBytes { bytes in
-                let start = Self.threadNanoseconds()
+                let start = threadCPUNanoseconds()
                 let opened = try LineBlock(bytes, owner: Owner(), dictionary: dictionary)
                 try numbers.withUnsafeBufferPointer { try opened.read($0, into: lines) }
-                spent += Self.threadNanoseconds() - start
+                spent += threadCPUNanoseconds() - start
             }
             try block.times.withUnsafeBytes { bytes in
-                let start = Self.threadNanoseconds()
+                let start = threadCPUNanoseconds()
                 var reader = ByteReader(bytes)
                 try TimeColumn.decode(&reader, count: block.rows, into: &times)
-                timesSpent += Self.threadNanoseconds() - start
+                timesSpent += threadCPUNanoseconds() - start
             }
         }
         add("read lines", Double(lineBytes) / max(spent, 1), "GB/s")
@@ -105,7 +104,7 @@ public struct LineBenchmark {
     private mutating func merge(_ dictionary: LineDictionary) throws {
         let encoder = LineEncoder()
         var target = ByteBuffer(capacity: 1 << 20)
-        let start = Self.threadNanoseconds()
+        let start = threadCPUNanoseconds()
         for block in blocks {
             target.clear()
             let numbers = (0..<Int32(block.rows)).map { $0 }
@@ -116,11 +115,11 @@ public struct LineBenchmark {
             encoder.encodePending(into: &target)
         }
         encoder.finishDictionary(into: &target)
-        add("merge lines", (Self.threadNanoseconds() - start) / Double(max(rows, 1)), "ns/line")
+        add("merge lines", (threadCPUNanoseconds() - start) / Double(max(rows, 1)), "ns/line")
     }
 
     private mutating func search(_ name: String, _ filter: LineFilter, _ dictionary: LineDictionary) throws {
-        let start = Self.threadNanoseconds()
+        let start = threadCPUNanoseconds()
         let verdicts = dictionary.compile([filter])
         var hits = 0
         for (number, block) in blocks.enumerated() where verdicts.mayMatch(block: number) {
@@ -131,16 +130,11 @@ public struct LineBenchmark {
                 hits += found.count
             }
         }
-        add("search \(name) (\(hits) lines)", (Self.threadNanoseconds() - start) / 1e6, "ms")
+        add("search \(name) (\(hits) lines)", (threadCPUNanoseconds() - start) / 1e6, "ms")
     }
 
     private mutating func add(_ name: String, _ value: Double, _ unit: String) {
         measures.append(Measure(name: name, value: value, unit: unit))
     }
 
-    private static func threadNanoseconds() -> Double {
-        var time = timespec()
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
-        return Double(time.tv_sec) * 1e9 + Double(time.tv_nsec)
-    }
 }

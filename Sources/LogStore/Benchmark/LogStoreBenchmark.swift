@@ -1,5 +1,4 @@
 import Bedrock
-import Glibc
 import LSM
 import Model
 
@@ -128,16 +127,11 @@ public final class LogStoreBenchmark {
 
     @discardableResult
     private func timed<R>(_ name: String, _ body: () throws -> R) rethrows -> R {
-        let start = Self.threadNanoseconds()
-        defer { spent[name, default: 0] += Self.threadNanoseconds() - start }
+        let start = threadCPUNanoseconds()
+        defer { spent[name, default: 0] += threadCPUNanoseconds() - start }
         return try body()
     }
 
-    private static func threadNanoseconds() -> Double {
-        var t = timespec()
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t)
-        return Double(t.tv_sec) * 1e9 + Double(t.tv_nsec)
-    }
 }
 
 /// An object in memory: written once, then read.

@@ -1,5 +1,4 @@
 import Bedrock
-import Glibc
 import LSM
 import Model
 
@@ -52,9 +51,9 @@ public struct StoreBenchmark {
         var spent = 0.0
         for batch in batches {
             buffer.clear()
-            let start = Self.threadNanoseconds()
+            let start = threadCPUNanoseconds()
             MetricRecord.encode(batch, into: &buffer)
-            spent += Self.threadNanoseconds() - start
+            spent += threadCPUNanoseconds() - start
             records.append(buffer.array())
         }
         add("record encode", spent / samples, "ns/sample")
@@ -144,16 +143,11 @@ public struct StoreBenchmark {
     }
 
     private static func timed<R>(_ body: () throws -> R) throws -> (R, nanoseconds: Double) {
-        let start = threadNanoseconds()
+        let start = threadCPUNanoseconds()
         let result = try body()
-        return (result, threadNanoseconds() - start)
+        return (result, threadCPUNanoseconds() - start)
     }
 
-    private static func threadNanoseconds() -> Double {
-        var t = timespec()
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t)
-        return Double(t.tv_sec) * 1e9 + Double(t.tv_nsec)
-    }
 }
 
 /// An object in memory, written and then read.

@@ -126,7 +126,10 @@ import Testing
     @Test func theMoreSpecificAttributeWins() throws {
         let (rows, _) = try decode(
             json:
-                #"{"resourceLogs":[{"resource":{"attributes":[{"key":"x","value":{"stringValue":"resource"}},{"key":"y","value":{"stringValue":"resource"}}]},"scopeLogs":[{"scope":{"attributes":[{"key":"x","value":{"stringValue":"scope"}}]},"logRecords":[{"attributes":[{"key":"x","value":{"stringValue":"record"}}]},{}]}]}]}"#
+                #"{"resourceLogs":[{"resource":{"attributes":[{"key":"x","value":{"stringValue":"resource"}},"#
+                + #"{"key":"y","value":{"stringValue":"resource"}}]},"scopeLogs":[{"scope":{"attributes":["#
+                + #"{"key":"x","value":{"stringValue":"scope"}}]},"logRecords":["#
+                + #"{"attributes":[{"key":"x","value":{"stringValue":"record"}}]},{}]}]}]}"#
         )
         #expect(rows.rows.map(\.metadata) == [#"{x="record", y="resource"}"#, #"{x="scope", y="resource"}"#])
     }
