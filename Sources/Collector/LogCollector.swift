@@ -5,8 +5,8 @@ import LogStore
 import Model
 import Synchronization
 
-/// The way of logs into the store: judges batches, splits them by stream over the shards, joins the shards' answers into one receipt, and shows
-/// what became durable to those who follow. Thread-safe.
+/// The way of logs into the store: judges batches, splits them by stream over the shards, and shows what
+/// became durable to those who follow. Thread-safe.
 ///
 /// Everything that judges a batch happens here, before the queue, so that replaying the queue is deterministic.
 public final class LogCollector: Model.LogSink, LogFeed {
@@ -76,14 +76,13 @@ public final class LogCollector: Model.LogSink, LogFeed {
         let records = plan.records(accepted, origin: origin)
         guard !records.isEmpty else { return done(.success(receipt)) }
         let shown = plan.hasRemoved ? plan.remaining(of: accepted) : accepted
-        let join = ShardJoin(count: records.count) { [watermarks, hub] result in
+        shards.submit(records) { [watermarks, hub] result in
             if case .success = result {
                 if let newest { watermarks.advance(tenant, to: newest) }
                 hub.publish(shown, tenant: tenant)
             }
             done(result.map { receipt })
         }
-        for (shard, record) in records { shards.submit(record, shard: shard) { join.finish($0) } }
     }
 
     private func lost(_ rows: Int, _ reason: String) {

@@ -5,7 +5,7 @@ import MetricStore
 import Model
 import Synchronization
 
-/// The way into the store: judges batches, splits them by shard and joins the shards' answers into one receipt. Thread-safe.
+/// The way into the store: judges batches and splits them by shard. Thread-safe.
 ///
 /// Everything that judges a batch happens here, before the queue, so that replaying the queue is deterministic.
 public final class MetricCollector: MetricSink {
@@ -63,11 +63,10 @@ public final class MetricCollector: MetricSink {
             firstRejection: firstReason)
         let records = plan.records(accepted, origin: origin)
         guard !records.isEmpty else { return done(.success(receipt)) }
-        let join = ShardJoin(count: records.count) { [watermarks] result in
+        shards.submit(records) { [watermarks] result in
             if case .success = result, let newest { watermarks.advance(tenant, to: newest) }
             done(result.map { receipt })
         }
-        for (shard, record) in records { shards.submit(record, shard: shard) { join.finish($0) } }
     }
 }
 

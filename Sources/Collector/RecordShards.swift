@@ -4,8 +4,9 @@ import Model
 /// Where a collector's records go: the shards of an engine, or a double. Thread-safe.
 public protocol RecordShards: Sendable {
     var shardCount: Int { get }
-    /// Takes over `record`; `done` is called once, from any thread, when it is durable and visible, or refused.
-    func submit(_ record: WriteRecord, shard: Int, done: @escaping @Sendable (Result<Void, WriteError>) -> Void)
+    /// Takes over all of `records`, or refuses all; `done` is called once, from any thread, when they are durable and visible, or refused.
+    func submit(
+        _ records: [(shard: Int, record: WriteRecord)], done: @escaping @Sendable (Result<Void, WriteError>) -> Void)
 }
 
 /// An engine's shards as a collector sees them.
@@ -16,9 +17,9 @@ struct EngineShards<Format: SegmentFormat>: RecordShards {
 
     var shardCount: Int { engine.shardCount }
 
-    func submit(_ record: WriteRecord, shard: Int, done: @escaping @Sendable (Result<Void, WriteError>) -> Void) {
-        engine.submit(record, shard: shard, done: done)
-    }
+    func submit(
+        _ records: [(shard: Int, record: WriteRecord)], done: @escaping @Sendable (Result<Void, WriteError>) -> Void
+    ) { engine.submit(records, done: done) }
 }
 
 extension BatchOrigin {

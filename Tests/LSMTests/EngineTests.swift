@@ -118,6 +118,33 @@ import Testing
         #expect(try rig.rows() == [Row("a", 1, 1)])
     }
 
+    @Test func aBatchGoesToAllItsShardsOrToNone() throws {
+        let rig = Rig()
+        rig.options.shardCount = 2
+        rig.options.queueBytesMax = 256
+        try rig.open()
+        func record(_ key: String) -> WriteRecord {
+            let record = WriteRecord()
+            record.withPayload { RowCoding.append([Row(key, 1, 1)], to: &$0) }
+            return record
+        }
+        // Nothing steps yet, so shard 1 stays full.
+        let waiting = rig.submit((0..<40).map { Row("full", Int64($0), 1) }, shard: 1)
+        let refused = Answer()
+        rig.engine.submit([(0, record("a")), (1, record("b"))]) { refused.set($0) }
+        #expect(refused.count == 1)
+        guard case .overloaded = refused.value?.error else {
+            Issue.record("\(String(describing: refused.value))")
+            return
+        }
+        #expect(rig.run(waiting)?.error == nil)
+        #expect(try rig.rows().filter { $0.key == "a" }.isEmpty)
+        let taken = Answer()
+        rig.engine.submit([(0, record("a")), (1, record("b"))]) { taken.set($0) }
+        #expect(rig.run(taken)?.error == nil && taken.count == 1)
+        #expect(try Set(rig.rows().map(\.key)).isSuperset(of: ["a", "b"]))
+    }
+
     @Test func aRecordThatCannotBeAppliedIsSetAside() throws {
         let rig = Rig()
         try rig.open()

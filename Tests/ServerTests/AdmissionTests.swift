@@ -24,10 +24,12 @@ final class ShardsDouble: MetricShards {
     func setKnown(_ labels: [Labels]) { state.withLock { $0.known = Set(labels) } }
     var records: [(shard: Int, bytes: Int)] { state.withLock { $0.records } }
 
-    func submit(_ record: WriteRecord, shard: Int, done: @escaping @Sendable (Result<Void, WriteError>) -> Void) {
+    func submit(
+        _ records: [(shard: Int, record: WriteRecord)], done: @escaping @Sendable (Result<Void, WriteError>) -> Void
+    ) {
         let refusal = state.withLock { state -> WriteError? in
-            if let refusal = state.refusals[shard] { return refusal }
-            state.records.append((shard, record.payloadByteCount))
+            if let refusal = records.lazy.compactMap({ state.refusals[$0.shard] }).first { return refusal }
+            state.records += records.map { ($0.shard, $0.record.payloadByteCount) }
             return nil
         }
         done(refusal.map { .failure($0) } ?? .success(()))

@@ -7,7 +7,13 @@ public final class BoundedQueue<Element: Sendable>: Sendable {
     private struct State {
         var items: [(element: Element, bytes: Int)] = []
         var bytes = 0
+        /// Promised to pushes to come.
+        var reserved = 0
         var isClosed = false
+
+        func hasRoom(for more: Int, within limit: Int) -> Bool {
+            (items.isEmpty && reserved == 0) || bytes + reserved + more <= limit
+        }
     }
 
     public enum PushOutcome: Equatable, Sendable {
@@ -35,13 +41,42 @@ public final class BoundedQueue<Element: Sendable>: Sendable {
         let item = (element: element, bytes: bytes)
         let outcome = state.withLock { state -> PushOutcome in
             if state.isClosed { return .closed }
-            if !state.items.isEmpty && state.bytes + bytes > byteCountMax { return .full }
+            guard state.hasRoom(for: bytes, within: byteCountMax) else { return .full }
             state.items.append(item)
             state.bytes += bytes
             return .pushed
         }
         if outcome == .pushed { waker.wake() }
         return outcome
+    }
+
+    /// Sets room for `bytes` aside, so that who pushes to several queues can do it to all or to none. Followed by `push(reserved:)` or by
+    /// `release`. The outcome `.pushed` says that the room is there.
+    public func tryReserve(bytes: Int) -> PushOutcome {
+        precondition(bytes >= 0, "element of \(bytes) bytes")
+        return state.withLock { state in
+            if state.isClosed { return .closed }
+            guard state.hasRoom(for: bytes, within: byteCountMax) else { return .full }
+            state.reserved += bytes
+            return .pushed
+        }
+    }
+
+    /// Gives reserved room back.
+    public func release(reserved bytes: Int) { state.withLock { $0.reserved -= bytes } }
+
+    /// Adds an element to the room reserved for it. False: the queue was closed meanwhile.
+    public func push(reserved element: sending Element, bytes: Int) -> Bool {
+        let item = (element: element, bytes: bytes)
+        let isTaken = state.withLock { state -> Bool in
+            state.reserved -= bytes
+            if state.isClosed { return false }
+            state.items.append(item)
+            state.bytes += bytes
+            return true
+        }
+        if isTaken { waker.wake() }
+        return isTaken
     }
 
     /// Moves elements, oldest first, to the end of `target`: at least one if there is any, then while their weights stay within `bytes`.

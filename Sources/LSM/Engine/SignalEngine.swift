@@ -79,7 +79,30 @@ public final class SignalEngine<Format: SegmentFormat>: Sendable {
         push(.write(record, done: done), bytes: bytes, to: shard, done)
     }
 
-    /// As above, for a payload that lies elsewhere; copied.
+    /// Hands each of `records` to its shard, or none of them: a batch that one shard has no room for leaves nothing in the others, so a sender
+    /// may repeat it without doubling rows. `done` is called once, when all are durable and visible. Only a disk that fills or fails at that
+    /// very moment, or a shutdown, can refuse a part after the others have taken theirs.
+    public func submit(_ records: [(shard: Int, record: WriteRecord)], done: @escaping Done) {
+        guard !records.isEmpty else { return done(.success(())) }
+        for (reserved, (index, record)) in records.enumerated() {
+            precondition(index >= 0 && index < shards.count, "shard \(index) of \(shards.count)")
+            let refusal =
+                refusal(shards[index])
+                ?? full(shards[index], shards[index].requests.tryReserve(bytes: record.byteCount))
+            guard let refusal else { continue }
+            for (index, record) in records[..<reserved] { shards[index].requests.release(reserved: record.byteCount) }
+            return refuse(done, refusal)
+        }
+        let join = JoinedAnswer(count: records.count, done: done)
+        for (index, record) in records {
+            let bytes = record.byteCount
+            if !shards[index].requests.push(reserved: .write(record, done: join.answer), bytes: bytes) {
+                refuse(join.answer, .unavailable("shutting down"))
+            }
+        }
+    }
+
+    /// As the first, for a payload that lies elsewhere; copied.
     public func submit(
         shard index: Int, tenant: Tenant, producer: BatchOrigin.Producer?, payload: UnsafeRawBufferPointer,
         done: @escaping Done
@@ -147,10 +170,14 @@ public final class SignalEngine<Format: SegmentFormat>: Sendable {
     }
 
     private func push(_ request: ShardRequest, bytes: Int, to shard: Shard<Format>, _ done: Done) {
-        switch shard.requests.tryPush(request, bytes: bytes) {
-        case .pushed: break
-        case .full: refuse(done, .overloaded("the write queue of shard \(shard.key) is full", retryAfterSeconds: 1))
-        case .closed: refuse(done, .unavailable("shutting down"))
+        if let refusal = full(shard, shard.requests.tryPush(request, bytes: bytes)) { refuse(done, refusal) }
+    }
+
+    private func full(_ shard: Shard<Format>, _ outcome: BoundedQueue<ShardRequest>.PushOutcome) -> WriteError? {
+        switch outcome {
+        case .pushed: nil
+        case .full: .overloaded("the write queue of shard \(shard.key) is full", retryAfterSeconds: 1)
+        case .closed: .unavailable("shutting down")
         }
     }
 
