@@ -28,7 +28,7 @@ final class ShardsDouble: MetricShards {
         _ records: [(shard: Int, record: WriteRecord)], done: @escaping @Sendable (Result<Void, WriteError>) -> Void
     ) {
         let refusal = state.withLock { state -> WriteError? in
-            if let refusal = records.lazy.compactMap({ state.refusals[$0.shard] }).first { return refusal }
+            for (shard, _) in records { if let refusal = state.refusals[shard] { return refusal } }
             state.records += records.map { ($0.shard, $0.record.payloadByteCount) }
             return nil
         }
