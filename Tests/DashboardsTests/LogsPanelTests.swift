@@ -22,6 +22,7 @@ private func logServer() -> HTTPDouble {
         }
         if call.url.hasSuffix("/-/ready") { return .success(HTTPResponse(contentType: "text/plain", "Ready.")) }
         if call.url.contains("/loki/api/v1/label/service_name/values") { return answer("[\"cart\",\"payment\"]") }
+        if call.url.contains("/loki/api/v1/labels") { return answer("[\"env\",\"service_name\"]") }
         guard call.url.hasSuffix("/loki/api/v1/query_range"), let end = Int64(parameter("end")) else {
             return .success(HTTPResponse(status: 404, contentType: "text/plain", "404 page not found"))
         }
@@ -40,7 +41,7 @@ private func logServer() -> HTTPDouble {
         let seconds = end / 1_000_000_000
         let points = (0..<20).map { "[\(seconds - Int64($0) * 60),\"\(100 + $0)\"]" }.reversed()
         return answer(
-            "{\"resultType\":\"matrix\",\"result\":[{\"metric\":{\"detected_level\":\"error\",\"service_name\":\"cart\"},\"values\":[\(points.joined(separator: ","))]}]}"
+            "{\"resultType\":\"matrix\",\"result\":[{\"metric\":{\"level\":\"error\",\"service_name\":\"cart\"},\"values\":[\(points.joined(separator: ","))]}]}"
         )
     }
 }
@@ -64,7 +65,8 @@ private struct FixedClock: ClockSource {
         let double = logServer()
         let text = try await frame(double, width: 100, height: nil)
         for part in [
-            "Volume by level", "Service All", "Latest errors", "request 0 took", "22:13:20.000", "service_name=cart",
+            "Volume by level", "Group by service_name", "Value All", "Latest errors", "request 0 took", "22:13:20.000",
+            "service_name=cart",
         ] {
             #expect(text.contains(part), "\(part)")
         }

@@ -36,7 +36,7 @@ import Transport
         #expect(answer.nextCursor == "c-2" && answer.statistics?["summary"]?["totalLinesProcessed"]?.int == 7)
         let call = double.calls.withLock { $0[0] }
         #expect(call.url == "http://localhost:7070/loki/api/v1/query_range" && call.method == .post)
-        #expect(call.headers["X-Loki-Response-Encoding-Flags"] == "categorize-labels")
+        #expect(call.headers["X-Loki-Response-Encoding-Flags"] == "categorize-labels,base64-lines")
         #expect(call.headers["X-Scope-OrgID"] == "shop")
         #expect(
             String(decoding: call.body, as: UTF8.self)

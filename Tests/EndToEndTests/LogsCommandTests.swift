@@ -160,7 +160,9 @@ import Transport
         let volume = try server.obsq(["logs", "{app=\"shop\"} # all", "--volume", "--since", "10m"])
         #expect(volume.status == 0 && volume.output.contains("■ error  7"), "\(volume.output)\(volume.errors)")
         let asked = try #require(server.requests.last?.parameters["query"])
-        #expect(asked.hasPrefix("sum by (detected_level) (count_over_time({app=\"shop\"}") && asked.contains("["))
+        #expect(
+            asked.hasPrefix("sum by (level, detected_level, severity_text, severity) (count_over_time({app=\"shop\"}")
+                && asked.contains("["))
         let counts = try server.obsq(["logs", "{app=\"shop\"}", "--metrics", "--by", "pod", "--step", "30s"])
         #expect(counts.status == 0)
         #expect(
@@ -190,6 +192,10 @@ import Transport
     @Test func wordsBecomeLogQL() throws {
         let server = try server([])
         let all = "{service_name=~\".+\"}"
+        let level =
+            " | "
+            + ["level", "detected_level", "severity_text", "severity"].map { "\($0)=~\"(?i)error\"" }
+            .joined(separator: " or ")
         for (words, query) in [
             ("", all), ("timeout -Health", all + " |= \"timeout\" or \"Timeout\" or \"TIMEOUT\" != \"Health\""),
             ("x 42", all + " |= \"x\" or \"X\" |= \"42\""),
@@ -199,7 +205,7 @@ import Transport
             ),
             (
                 "level:error -app:shop pod:p-*.1",
-                all + " | detected_level=\"error\" | app!=\"shop\" | pod=~\"p-.*\\\\.1\""
+                all + level + " | app!=\"shop\" | pod=~\"p-.*\\\\.1\""
             ),
             ("http://A 12:30", all + " |= \"http://A\" |= \"12:30\""),
             ("rate(5)", all + " |= \"rate(5)\" or \"Rate(5)\" or \"RATE(5)\""),
@@ -211,7 +217,7 @@ import Transport
         // Words may be arguments of their own.
         _ = try server.obsq(["logs", "A", "B"])
         #expect(server.requests.last?.parameters["query"] == all + " |= \"A\" |= \"B\"")
-        for wrong in ["a OR", "OR a", "a OR -b", "\"a"] {
+        for wrong in ["a OR", "OR a", "a OR -b", "a=~("] {
             #expect(try server.obsq(["logs", wrong]).status == 2, "\(wrong)")
         }
     }

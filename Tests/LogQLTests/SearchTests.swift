@@ -10,10 +10,31 @@ import Testing
             streamLabels: ["app"])
         #expect(
             query.description
-                == "{app=\"foo\"} |~ \"(?i)timeout\" |~ \"(?i)Pay\\\\.ment\" !~ \"(?i)healthcheck\" "
-                + "|~ \"(?i)exact  phrase\" !~ \"(?i)not this\" |~ \"(?i)ab cd\" | level!=\"debug\" | host=~\"a b.*\" | took > 1s500ms"
+                == "{app=\"foo\"} |= \"timeout\" or \"Timeout\" or \"TIMEOUT\" |= \"Pay.ment\" "
+                + "!= \"healthcheck\" or \"Healthcheck\" or \"HEALTHCHECK\" |= \"exact  phrase\" != \"not this\" "
+                + "|= \"ab cd\" | level!=\"debug\" | host=~\"a b.*\" | took > 1s500ms"
         )
         #expect(try LogQLParser.parse(query.description) == .log(query))
+    }
+
+    @Test func alternativesAndLooseConditions() throws {
+        for (text, stages) in [
+            ("OOM OR killed", #"|= "OOM" or "killed" or "Killed" or "KILLED""#),
+            ("a OR \"b c\" OR a x", #"|= "a" or "A" or "b c" |= "x" or "X""#), ("\"OR\"", #"|= "OR""#),
+            ("-app:shop pod:p-*.1", #"| app!="shop" | pod=~"p-.*\\.1""#),
+            ("-app=shop -pod=~x.*", #"| app!="shop" | pod!~"x.*""#), ("pod:\"p *\"", #"| pod="p *""#),
+            ("don't 'say it'", #"|= "don't" or "Don't" or "DON'T" |= "say it""#),
+            ("http://A 12:30 std::X", #"|= "http://A" |= "12:30" |= "std::X""#),
+        ] {
+            let query = try LogSearch.parse(text)
+            #expect(query.description == "{} " + stages, "\(text)")
+            #expect(try LogQLParser.parse(query.description, takesEmptySelector: true) == .log(query))
+            #expect(throws: LogQLError.self) { try LogQLParser.parse(query.description) }
+        }
+        for text in ["a OR", "OR a", "a OR -b", "-a OR b", "a OR OR b", "app:x OR b", "a OR app:x"] {
+            let error = #expect(throws: LogQLError.self, "\(text)") { try LogSearch.parse(text) }
+            #expect(error?.message.hasPrefix("OR stands between two words") == true)
+        }
     }
 
     @Test func everythingElseIsAWord() throws {
@@ -46,7 +67,10 @@ import Testing
         }
         #expect(try found("") == [1, 2, 3])
         #expect(try found("timeout") == [1, 2, 3])
-        #expect(try found("timeout -HealthCheck") == [1, 3])
+        #expect(try found("timeout -healthcheck") == [1, 3])
+        #expect(try found("Connection OR healthcheck") == [1, 2])
+        #expect(try found("level:ERR*") == [1, 2])
+        #expect(try found("-level:Error") == [3])
         #expect(try found("timeout app=foo") == [1, 2])
         #expect(try found("level=error \"(5)\"") == [1])
     }

@@ -145,9 +145,9 @@ import Transport
         var options = LogQueryOptions()
         options.tailEntriesMax = 5
         let client = TailClient(
-            outlet, isCategorized: false, delaySeconds: 0, waitsForHistory: false, options: options, now: 0)
+            outlet, encoding: LogValueEncoding(), delaySeconds: 0, waitsForHistory: false, options: options, now: 0)
         func chunk(_ lines: [String]) -> TailChunk? {
-            var builder = TailChunkBuilder(isCategorized: false)
+            var builder = TailChunkBuilder(encoding: LogValueEncoding())
             for line in lines {
                 Array(line.utf8).withUnsafeBytes { bytes in
                     app.storage.withUnsafeBytes { labels in

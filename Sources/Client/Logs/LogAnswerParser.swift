@@ -1,3 +1,4 @@
+import Bedrock
 import Formats
 import Model
 
@@ -132,7 +133,7 @@ struct LogAnswerParser {
         table.rows.append(row)
     }
 
-    /// `{"structuredMetadata":{…},"parsed":{…}}`, either of which may be missing.
+    /// `{"structuredMetadata":{…},"parsed":{…},"lineBase64":"…"}`, any of which may be missing.
     private mutating func categories(_ scanner: inout JSONScanner, _ row: inout LogTable.Row) throws(ScanError) {
         try scanner.expect(UInt8(ascii: "{"))
         if scanner.take(UInt8(ascii: "}")) { return }
@@ -143,11 +144,23 @@ struct LogAnswerParser {
                 row.metadata = try labelSet(&scanner)
             } else if key.elementsEqual("parsed".utf8) {
                 row.parsed = try labelSet(&scanner)
+            } else if key.elementsEqual("lineBase64".utf8) {
+                try exactLine(&scanner, &row)
             } else {
                 try scanner.skip()
             }
         } while scanner.take(UInt8(ascii: ","))
         try scanner.expect(UInt8(ascii: "}"))
+    }
+
+    /// In place of the line that ends the table's bytes: its bytes as they are stored.
+    private mutating func exactLine(_ scanner: inout JSONScanner, _ row: inout LogTable.Row) throws(ScanError) {
+        guard let line = Base64.bytes(try scanner.rawString().bytes) else {
+            throw scanner.error("lineBase64 is no base64")
+        }
+        table.bytes.removeLast(table.bytes.count - row.lineStart)
+        table.bytes.append(contentsOf: line)
+        row.lineEnd = table.bytes.count
     }
 
     private mutating func labelSet(_ scanner: inout JSONScanner) throws(ScanError) -> Int {

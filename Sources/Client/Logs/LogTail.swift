@@ -28,7 +28,7 @@ extension LokiClient {
     public func tail(_ query: String, start: Int64? = nil) -> AsyncThrowingStream<LogTailEvent, any Error> {
         var parameters = [(name: "query", value: query)]
         if let start { parameters.append(("start", String(start))) }
-        var headers = Self.categorized
+        var headers = Self.exact
         headers.add("Accept", "text/event-stream")
         var call = exchange.prepared(
             exchange.call("/loki/api/v1/tail", parameters, headers: headers), timeout: .infinity)

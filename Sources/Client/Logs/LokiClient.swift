@@ -11,8 +11,12 @@ public struct LokiClient: Sendable {
 
     public var server: ServerContext { exchange.server }
 
-    /// Keeps stream labels, structured metadata and parsed labels apart in answers.
-    static let categorized: HTTPHeaders = ["X-Loki-Response-Encoding-Flags": "categorize-labels"]
+    /// With every request whose query may be one of `everything`.
+    static let lenient: HTTPHeaders = ["X-Obs-Empty-Selector": "all"]
+    /// Keeps stream labels, structured metadata and parsed labels apart in answers, and lines that are no UTF-8 unharmed.
+    static let exact: HTTPHeaders = [
+        "X-Loki-Response-Encoding-Flags": "categorize-labels,base64-lines", "X-Obs-Empty-Selector": "all",
+    ]
     /// The parameter, and the member of an answer's data, that carry a page's place.
     static let cursorName = "cursor"
 
@@ -67,12 +71,24 @@ public struct LokiClient: Sendable {
     private func answer(
         _ path: String, _ form: [(name: String, value: String)]
     ) async throws(ClientError) -> LogAnswer {
-        let body = try await exchange.post(path, form, headers: Self.categorized)
+        let body = try await exchange.post(path, form, headers: Self.exact)
         var (answer, envelope) = try exchange.read(body) { (scanner) throws(ScanError) in
             try LogAnswerParser.answer(&scanner)
         }
         answer.warnings = envelope.warnings
         return answer
+    }
+
+    /// Whether the server takes `{}` as every stream, in the requests of this client: obsd does, Loki doesn't.
+    public func takesEmptySelector() async throws(ClientError) -> Bool {
+        do throws(ClientError) {
+            let body = try await exchange.get(
+                "/loki/api/v1/format_query", [(name: "query", value: "{}")], headers: Self.lenient)
+            return try exchange.document(body).string == "{}"
+        } catch {
+            if error.isConnection { throw error }
+            return false
+        }
     }
 
     // MARK: streams and labels
@@ -102,7 +118,7 @@ public struct LokiClient: Sendable {
     /// Templates of the lines that `query` selects, most frequent first, with counts per `step`.
     public func patterns(_ query: String, range: LogTimeRange, step: Int64) async throws(ClientError) -> [LogPattern] {
         let form = Self.form(query, range) + [(name: "step", value: Self.seconds(step))]
-        let data = try exchange.document(try await exchange.get("/loki/api/v1/patterns", form))
+        let data = try exchange.document(try await exchange.get("/loki/api/v1/patterns", form, headers: Self.lenient))
         let patterns = (data.array ?? []).map { one in
             LogPattern(
                 text: one["pattern"]?.string ?? "",
@@ -121,13 +137,13 @@ public struct LokiClient: Sendable {
         _ query: String, start: Int64, end: Int64, step: Int64
     ) async throws(ClientError) -> JSONValue {
         let form = Self.rangeForm(query, start: start, end: end, step: step)
-        return try exchange.document(try await exchange.post("/loki/api/v1/query_range", form))
+        return try exchange.document(try await exchange.post("/loki/api/v1/query_range", form, headers: Self.lenient))
     }
 
     /// The same of a metric query at one time.
     public func document(_ query: String, at time: Int64) async throws(ClientError) -> JSONValue {
         let form = [(name: "query", value: query), (name: "time", value: String(time))]
-        return try exchange.document(try await exchange.post("/loki/api/v1/query", form))
+        return try exchange.document(try await exchange.post("/loki/api/v1/query", form, headers: Self.lenient))
     }
 
     // MARK: encoding

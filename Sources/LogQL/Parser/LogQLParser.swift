@@ -4,11 +4,15 @@ import Model
 /// The way from text to a checked tree. Bounded in length and depth; no input makes it crash. Stateless and thread-safe.
 public enum LogQLParser {
     /// Parses and checks a query of lines or of numbers.
-    public static func parse(_ text: String) throws(LogQLError) -> LogQLExpr { try parse(utf8: Array(text.utf8)) }
+    /// - Parameter takesEmptySelector: whether `{}` stands for every stream. LogQL has no such selector, plain searches need one.
+    public static func parse(_ text: String, takesEmptySelector: Bool = false) throws(LogQLError) -> LogQLExpr {
+        try parse(utf8: Array(text.utf8), takesEmptySelector: takesEmptySelector)
+    }
 
     /// As above for bytes as received; malformed UTF-8 is an error.
-    public static func parse(utf8 query: [UInt8]) throws(LogQLError) -> LogQLExpr {
+    public static func parse(utf8 query: [UInt8], takesEmptySelector: Bool = false) throws(LogQLError) -> LogQLExpr {
         var parser = try QueryParser(query)
+        parser.takesEmptySelector = takesEmptySelector
         return try parser.parseQuery()
     }
 
@@ -29,6 +33,7 @@ struct QueryParser {
     /// End of the last token taken.
     private(set) var lastEnd = 0
     private var nesting = 0
+    fileprivate var takesEmptySelector = false
 
     init(_ bytes: [UInt8]) throws(LogQLError) {
         guard bytes.count <= LogQLLimits.queryBytesMax else {
@@ -164,6 +169,7 @@ struct QueryParser {
         let matchers = try parseMatchers()
         let source = SourceRange(start, lastEnd)
         if matchers.isEmpty {
+            if takesEmptySelector { return [] }
             throw error(
                 "syntax error: unexpected }, expecting IDENTIFIER", source,
                 hint: "{app=~\".+\"} selects every stream that has the label")

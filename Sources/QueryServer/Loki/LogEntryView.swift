@@ -26,6 +26,17 @@ struct LogEntryView {
     }
 }
 
+/// What an answer says of each entry: the encoding flags of its request that are known here.
+struct LogValueEncoding: Hashable {
+    /// Whether metadata and parsed labels are shown with each value, instead of being merged into the stream's labels.
+    var isCategorized = false
+    /// Whether values that show categories give lines that are no UTF-8 once more, as `lineBase64`.
+    var isExact = false
+
+    /// Those that the answer follows.
+    var flags: [String] { isCategorized ? ["categorize-labels"] + (isExact ? ["base64-lines"] : []) : [] }
+}
+
 /// Puts entries together that are shown under one label set. One owner.
 struct LogGrouping {
     struct Group {
@@ -35,8 +46,7 @@ struct LogGrouping {
         var entries: [Int] = []
     }
 
-    /// Whether metadata and parsed labels are shown with each value, instead of being merged into the stream's labels.
-    let isCategorized: Bool
+    let encoding: LogValueEncoding
     /// Whether equal addresses mean equal labels: not where memory is reused between entries.
     private let keepsAddresses: Bool
     private(set) var groups: [Group] = []
@@ -46,14 +56,14 @@ struct LogGrouping {
     private var lastStream = UnsafeRawBufferPointer(start: nil, count: 0)
     private var lastGroup: Int?
 
-    init(isCategorized: Bool, keepsAddresses: Bool) {
-        self.isCategorized = isCategorized
+    init(encoding: LogValueEncoding, keepsAddresses: Bool) {
+        self.encoding = encoding
         self.keepsAddresses = keepsAddresses
     }
 
     /// Adds entry `number`.
     mutating func add(_ number: Int, _ entry: LogEntryView) {
-        let isPlain = isCategorized || (entry.metadata.isEmpty && entry.parsed.isEmpty)
+        let isPlain = encoding.isCategorized || (entry.metadata.isEmpty && entry.parsed.isEmpty)
         if isPlain, keepsAddresses, let lastGroup, lastStream.baseAddress == entry.stream.baseAddress,
             lastStream.count == entry.stream.count
         {
@@ -98,7 +108,7 @@ extension JSONWriter {
             key("values")
             beginArray()
             for number in group.entries {
-                withEntry(number) { value($0, isCategorized: grouping.isCategorized) }
+                withEntry(number) { value($0, grouping.encoding) }
             }
             endArray()
             endObject()
@@ -107,14 +117,18 @@ extension JSONWriter {
     }
 
     /// `["<nanoseconds>","line"]`, with a third element where labels are categorized.
-    mutating func value(_ entry: LogEntryView, isCategorized: Bool) {
+    mutating func value(_ entry: LogEntryView, _ encoding: LogValueEncoding) {
         beginArray()
         quotedInteger(entry.timestamp)
         string(entry.line)
-        if isCategorized {
+        if encoding.isCategorized {
             beginObject()
             category("structuredMetadata", entry.metadata)
             category("parsed", entry.parsed)
+            if encoding.isExact, !UTF8Text.isValid(entry.line) {
+                key("lineBase64")
+                base64(entry.line)
+            }
             endObject()
         }
         endArray()

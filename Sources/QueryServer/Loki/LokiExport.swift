@@ -81,7 +81,7 @@ private final class LogExport: Sendable {
     }
 
     private static func read(_ parameters: LokiParameters) throws -> (LogQuery, LogTimeRange, Bool) {
-        let query = try LokiCall.logQuery(parameters.text("query"), for: "exports")
+        let query = try LokiCall.logQuery(parameters, for: "exports")
         let end = try parameters.time("end") ?? parameters.now
         let range =
             parameters.text("since").isEmpty

@@ -140,9 +140,21 @@ struct LokiParameters {
         }
     }
 
-    /// Whether values show their structured metadata and parsed labels apart from the stream's labels.
-    var categorizesLabels: Bool {
-        let flags = request.headers["X-Loki-Response-Encoding-Flags"] ?? ""
-        return flags.split(separator: ",").contains { $0.filter { $0 != " " } == "categorize-labels" }
+    /// The tree of `query`.
+    func logQL() throws(LogQLError) -> LogQLExpr {
+        try LogQLParser.parse(text("query"), takesEmptySelector: request.headers["X-Obs-Empty-Selector"] == "all")
+    }
+
+    /// How values are written.
+    var encoding: LogValueEncoding {
+        var encoding = LogValueEncoding()
+        for flag in (request.headers["X-Loki-Response-Encoding-Flags"] ?? "").split(separator: ",") {
+            switch flag.filter({ $0 != " " }) {
+            case "categorize-labels": encoding.isCategorized = true
+            case "base64-lines": encoding.isExact = true
+            default: break
+            }
+        }
+        return encoding
     }
 }

@@ -12,7 +12,7 @@ extension QueryAPI {
             loki(both, "query", logs) { [self] call, writer in try lokiInstant(call, &writer) },
             lokiPlain(both, "query_range", logs) { [self] call in try lokiRange(call) },
             loki(both, "format_query", logs) { call, writer in
-                let query = try LogQLParser.parse(call.parameters.text("query"))
+                let query = try call.parameters.logQL()
                 writer.success { $0.string(query.pretty()) }
             },
         ]
@@ -34,7 +34,7 @@ extension QueryAPI {
         let time = try parameters.time("time") ?? parameters.now
         _ = try parameters.count("limit", otherwise: 1)
         _ = try parameters.direction()
-        guard case .metric(let query) = try LogQLParser.parse(parameters.text("query")) else {
+        guard case .metric(let query) = try parameters.logQL() else {
             throw LokiError.badRequest(
                 "log queries are not supported as an instant query type, please change your query to a range query type"
             )
@@ -55,7 +55,7 @@ extension QueryAPI {
         let direction = try parameters.direction()
         _ = try parameters.count("limit", otherwise: 1)
         call.call.note { $0.span = (range.start / 1_000_000, range.end / 1_000_000, step / 1_000_000) }
-        switch try LogQLParser.parse(parameters.text("query")) {
+        switch try parameters.logQL() {
         case .log(let query):
             return try streams(
                 query, call, range, limit: try parameters.entriesLimit(), direction: direction, interval: interval)
@@ -89,8 +89,8 @@ extension QueryAPI {
             next = page.next
         } while interval > 0 && next != nil && pages.count < limit
         var writer = JSONWriter(capacity: pages.byteEstimate)
-        let isCategorized = call.parameters.categorizesLabels
-        var grouping = LogGrouping(isCategorized: isCategorized, keepsAddresses: true)
+        let encoding = call.parameters.encoding
+        var grouping = LogGrouping(encoding: encoding, keepsAddresses: true)
         for index in 0..<pages.count { pages.withView(index) { grouping.add(index, $0) } }
         let statistics = note(call, pages.statistics, returned: pages.count)
         // Entries that were left out for their distance lie behind no cursor.
@@ -100,9 +100,9 @@ extension QueryAPI {
             writer.member("resultType", "streams")
             writer.key("result")
             writer.streams(grouping) { pages.withView($0, $1) }
-            if isCategorized {
+            if encoding.isCategorized {
                 writer.key("encodingFlags")
-                writer.strings(["categorize-labels"])
+                writer.strings(encoding.flags)
             }
             if let shown { writer.member("cursor", shown.description) }
             writer.key("stats")

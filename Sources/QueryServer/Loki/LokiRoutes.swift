@@ -16,11 +16,20 @@ struct LokiCall {
     func snapshot() throws -> any LogSnapshot { try logs.snapshot(tenant: tenant) }
 
     /// The parsed `query`, which must be a log query.
-    func logQuery() throws -> LogQuery { try Self.logQuery(parameters.text("query"), for: call.endpoint) }
+    func logQuery() throws -> LogQuery { try Self.logQuery(parameters, for: call.endpoint) }
 
     /// - Parameter purpose: what wants it, for the complaint.
+    static func logQuery(_ parameters: LokiParameters, for purpose: String) throws -> LogQuery {
+        try logQuery(try parameters.logQL(), for: purpose)
+    }
+
+    /// As above, of a text that is LogQL and nothing more.
     static func logQuery(_ text: String, for purpose: String) throws -> LogQuery {
-        guard case .log(let query) = try LogQLParser.parse(text) else {
+        try logQuery(try LogQLParser.parse(text), for: purpose)
+    }
+
+    private static func logQuery(_ expression: LogQLExpr, for purpose: String) throws -> LogQuery {
+        guard case .log(let query) = expression else {
             throw LokiError.badRequest("\(purpose): only log queries are taken here, not metric queries")
         }
         return query

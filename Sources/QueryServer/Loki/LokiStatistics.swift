@@ -50,6 +50,9 @@ extension JSONWriter {
         member("postFilterChunks", scan.blocks)
         member("shardsDuration", 0)
         endObject()
+        // Beyond Loki: parts looked at, and blocks whose rows are missing from the answer.
+        member("segments", scan.segments)
+        member("damagedBlocks", scan.damagedBlocks)
         endObject()
     }
 

@@ -87,14 +87,14 @@ struct TailChunkBuilder: ~Copyable {
     private var writer = JSONWriter(capacity: 1024)
     private var rows: [(timestamp: Int64, value: Range<Int>, identity: UInt64)] = []
 
-    init(isCategorized: Bool) { grouping = LogGrouping(isCategorized: isCategorized, keepsAddresses: false) }
+    init(encoding: LogValueEncoding) { grouping = LogGrouping(encoding: encoding, keepsAddresses: false) }
 
     var count: Int { rows.count }
     var byteCount: Int { text.count }
 
     mutating func add(_ entry: LogEntryView) {
         writer.clear()
-        writer.value(entry, isCategorized: grouping.isCategorized)
+        writer.value(entry, grouping.encoding)
         let start = text.count
         text.append(writer.buffer.bytes)
         grouping.add(rows.count, entry)
@@ -123,7 +123,7 @@ struct TailChunkBuilder: ~Copyable {
                 TailChunk.Row(
                     timestamp: row.timestamp, group: groupOfRow[index], value: row.value, identity: row.identity)
             })
-        grouping = LogGrouping(isCategorized: grouping.isCategorized, keepsAddresses: false)
+        grouping = LogGrouping(encoding: grouping.encoding, keepsAddresses: false)
         text.clear()
         rows = []
         return chunk

@@ -23,7 +23,7 @@ final class TailClient: Sendable {
     }
 
     let outlet: any TailOutlet
-    let isCategorized: Bool
+    let encoding: LogValueEncoding
     /// Monotonic nanoseconds.
     let endsAt: UInt64
     private let delayNanoseconds: UInt64
@@ -32,11 +32,11 @@ final class TailClient: Sendable {
     private let state: Mutex<State>
 
     init(
-        _ outlet: any TailOutlet, isCategorized: Bool, delaySeconds: Int, waitsForHistory: Bool,
+        _ outlet: any TailOutlet, encoding: LogValueEncoding, delaySeconds: Int, waitsForHistory: Bool,
         options: LogQueryOptions, now: UInt64
     ) {
         self.outlet = outlet
-        self.isCategorized = isCategorized
+        self.encoding = encoding
         delayNanoseconds = UInt64(delaySeconds) * 1_000_000_000
         endsAt = now &+ UInt64(options.tailSecondsMax * 1e9)
         entriesMax = options.tailEntriesMax
@@ -152,7 +152,10 @@ final class TailClient: Sendable {
             text += state.untold.joined(separator: [UInt8(ascii: ",")])
             text.append(UInt8(ascii: "]"))
         }
-        if isCategorized { text += Array(",\"encodingFlags\":[\"categorize-labels\"]".utf8) }
+        if encoding.isCategorized {
+            let flags = encoding.flags.map { "\"\($0)\"" }.joined(separator: ",")
+            text += Array(",\"encodingFlags\":[\(flags)]".utf8)
+        }
         let lag = (now - min(chunk.arrivedAt, now)) / 1_000_000
         text += Array(
             ",\"dropped\":\(state.dropped - state.told),\"dropped_total\":\(state.dropped),\"lag_ms\":\(lag)}".utf8)

@@ -49,7 +49,7 @@ extension QueryAPI {
     ) throws {
         let now = dependencies.clock.monotonicNanoseconds()
         let client = TailClient(
-            outlet, isCategorized: tail.isCategorized, delaySeconds: tail.delaySeconds, waitsForHistory: true,
+            outlet, encoding: tail.encoding, delaySeconds: tail.delaySeconds, waitsForHistory: true,
             options: dependencies.logOptions, now: now)
         try hub.join(client, tenant: tail.tenant, tail.query)
         outlet.beat()
@@ -69,7 +69,7 @@ extension QueryAPI {
             tail.query, range: LogTimeRange(tail.start, .max), limit: tail.limit, direction: .backward, after: nil,
             source: logs, tenant: tail.tenant,
             cancellation: Cancellation(clock: clock, deadlineNanoseconds: deadline))
-        var builder = TailChunkBuilder(isCategorized: tail.isCategorized)
+        var builder = TailChunkBuilder(encoding: tail.encoding)
         for entry in page.entries.reversed() { entry.withView { builder.add($0) } }
         return builder.finish(arrivedAt: arrivedAt)
     }
@@ -83,13 +83,13 @@ private struct TailRequest: Sendable {
     let start: Int64
     let limit: Int
     let delaySeconds: Int
-    let isCategorized: Bool
+    let encoding: LogValueEncoding
 
     init(_ request: HTTPRequest, _ parameters: LokiParameters, _ tenant: Tenant) throws {
         self.tenant = tenant
-        query = try LokiCall.logQuery(parameters.text("query"), for: "tails")
+        query = try LokiCall.logQuery(parameters, for: "tails")
         limit = try parameters.entriesLimit()
-        isCategorized = parameters.categorizesLabels
+        encoding = parameters.encoding
         let delayMax = parameters.options.tailDelaySecondsMax
         let delayText = parameters.text("delay_for")
         let delay = delayText.isEmpty ? 0 : try parameters.count("delay_for", otherwise: 0, least: 0)

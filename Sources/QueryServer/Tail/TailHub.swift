@@ -47,7 +47,7 @@ final class TailHub: Sendable {
     /// Lets a client follow `query`.
     /// - Throws: 429 when there are too many.
     func join(_ client: TailClient, tenant: Tenant, _ query: LogQuery) throws {
-        let key = TailReader.Key(tenant: tenant, query: query.description, isCategorized: client.isCategorized)
+        let key = TailReader.Key(tenant: tenant, query: query.description, encoding: client.encoding)
         let fresh = try TailReader(key, query, backlogBytesMax: options.tailBacklogBytesMax, clock: clock)
         try state.withLock { state in
             guard !state.isStopped else { throw LokiError(503, "the server is stopping") }

@@ -11,7 +11,7 @@ final class TailReader: Sendable {
         let tenant: Tenant
         /// The query's normal form.
         let query: String
-        let isCategorized: Bool
+        let encoding: LogValueEncoding
     }
 
     private struct Backlog {
@@ -111,7 +111,7 @@ final class TailReader: Sendable {
         let (batch, arrivedAt, dropped) = taken
         guard !batch.isEmpty else { return ([], dropped) }
         var chunks: [TailChunk] = []
-        var builder = TailChunkBuilder(isCategorized: key.isCategorized)
+        var builder = TailChunkBuilder(encoding: key.encoding)
         filter.run(batch) { entry in
             builder.add(entry)
             if builder.count >= Self.chunkEntriesMax || builder.byteCount >= Self.chunkBytesMax {

@@ -10,21 +10,26 @@ import Transport
 ///
 /// Takes the folder's lock, so it is for folders that no obsd is running on.
 final class LocalServer: HTTPCaller {
-    private let storage: MetricStorage
+    private let metrics: MetricStorage
+    private let logs: LogStorage
     private let api: QueryAPI
     private let caller: LocalCaller
 
     init(_ folder: String) throws {
-        storage = try withDataFolder(folder) {
-            try MetricStorage(folder, ledger: LossLedger(registry: InstrumentRegistry()))
-        }
-        api = QueryAPI(QueryDependencies(source: storage.source))
+        let home = try withDataFolder(folder) { try StorageHome(folder, ballastBytes: 0) }
+        let ledger = LossLedger(registry: InstrumentRegistry())
+        metrics = try withDataFolder(folder) { try MetricStorage(home, ledger: ledger) }
+        logs = try withDataFolder(folder) { try LogStorage(home, ledger: ledger) }
+        var dependencies = QueryDependencies(source: metrics.source)
+        dependencies.logs = logs.source
+        api = QueryAPI(dependencies)
         caller = LocalCaller(routes: api.routes())
     }
 
     deinit {
         api.stop()
-        _ = storage.close(deadlineNanoseconds: 10_000_000_000)
+        _ = metrics.close(deadlineNanoseconds: 10_000_000_000)
+        _ = logs.close(deadlineNanoseconds: 10_000_000_000)
     }
 
     func send(_ call: HTTPCall, done: @escaping @Sendable (Result<HTTPResponse, HTTPCallError>) -> Void) {

@@ -1,3 +1,5 @@
+import Bedrock
+import Client
 import Formats
 import Model
 
@@ -41,7 +43,7 @@ struct QueryCheck {
             let row = try? JSONValue(parsing: line)
             if let query = row?["query"]?.string { return query }
             // Of texts that aren't UTF-8, which JSON can't hold.
-            if let bytes = row?["query_base64"]?.string.flatMap(Base64.bytes) {
+            if let bytes = row?["query_base64"]?.string.flatMap({ Base64.bytes($0.utf8) }) {
                 return String(decoding: bytes, as: UTF8.self)
             }
             throw Failure("<stdin>:\(number + 1):1: expected a row {\"query\": …}", .usage)

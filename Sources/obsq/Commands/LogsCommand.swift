@@ -14,8 +14,9 @@ let logsCommand = Command(
     ],
     run: { invocation in
         let options = try LogsOptions(invocation, now: SystemClock().now())
-        let question = try LogQuestion(invocation.arguments.joined(separator: " "))
+        var question = try LogQuestion(invocation.arguments.joined(separator: " "))
         let session = try Session(invocation)
+        try await question.chooseSelector(session)
         let output = invocation.output
         let graph = GraphReport(session: session, question: question, options: options, invocation: invocation)
         switch options.view {

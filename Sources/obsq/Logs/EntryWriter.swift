@@ -203,7 +203,7 @@ final class EntryWriter {
             // JSON has no bytes: what isn't UTF-8 is said once more, unharmed.
             if !UTF8Text.isValid(line) {
                 json.key("line_base64")
-                json.string(Base64.text(line))
+                json.base64(line)
             }
         }
         if let mark {

@@ -2,6 +2,7 @@ import Bedrock
 import Client
 import Dashboards
 import Formats
+import LogQL
 import Model
 
 /// `--volume` and `--metrics`: numbers over time in braille.
@@ -10,15 +11,13 @@ struct GraphReport {
     let question: LogQuestion
     let options: LogsOptions
     let invocation: Invocation
-    /// Where receivers put the level of an entry.
-    static let levelLabel = "detected_level"
 
     /// How many entries there are over time, as bars.
     func volume(to output: Output) async throws -> ExitStatus {
         if question.isMetric { throw UsageError("--volume wants a log query; --metrics draws this one") }
-        let label = options.by ?? Self.levelLabel
+        let labels = options.by.map { [$0] } ?? LogSearch.levelLabels
         let grid = try grid(points: max(10, output.width - 12))
-        let query = question.counts(by: label, step: grid.step)
+        let query = question.counts(by: labels, step: grid.step)
         if options.isJSON { return try await printDocument(query, grid, to: output) }
         // Each bar counts what lies between its time and the next: windows end where the next bar begins.
         let table = try await matrix(
@@ -31,8 +30,9 @@ struct GraphReport {
         var graph = RangeGraph(shifted, start: grid.start, end: grid.end, step: grid.step)
         graph.isHistogram = true
         graph.unit = UnitFormat("short")
-        graph.name = { labels in labels[label].flatMap { $0.isEmpty ? nil : $0 } ?? "no \(label)" }
-        graph.color = { labels in labels[label].flatMap(LogLevel.init).map(RGBColor.ofLevel) }
+        graph.name = { set in labels.lazy.compactMap { set[$0] }.first { !$0.isEmpty } ?? "no \(labels[0])" }
+        graph.color = { set in labels.lazy.compactMap { set[$0] }.compactMap(LogLevel.init).first.map(RGBColor.ofLevel)
+        }
         try draw(graph, isEmpty: table.isEmpty, to: output)
         return .done
     }
@@ -40,7 +40,7 @@ struct GraphReport {
     /// A metric query, or the number of entries, as lines.
     func metrics(to output: Output) async throws -> ExitStatus {
         let grid = try grid(points: max(40, (output.width - 12) * 2))
-        let query = question.counts(by: options.by, step: grid.step)
+        let query = question.counts(by: options.by.map { [$0] } ?? [], step: grid.step)
         if options.isJSON { return try await printDocument(query, grid, to: output) }
         let table = try await matrix(query, grid)
         var graph = RangeGraph(table, start: grid.start, end: grid.end, step: grid.step)

@@ -1,3 +1,4 @@
+import Client
 import LogQL
 import Model
 
@@ -7,6 +8,8 @@ struct LogQuestion {
     var query: String
     /// It gives numbers, not entries.
     var isMetric: Bool
+    /// The words that it is, if it searches every stream.
+    private var search: LogQuery?
 
     /// - Parameter text: LogQL, or words as in a search box; empty is everything.
     init(_ text: String) throws {
@@ -18,8 +21,23 @@ struct LogQuestion {
         case .success(.metric(let metric)) where !metric.isLiteral: (query, isMetric) = (text, true)
         case .failure(let error) where Self.isMeantAsLogQL(text):
             throw Failure("\(error)" + (error.hint.map { " (\($0))" } ?? "") + "\n" + error.excerpt(of: text), .no)
-        case .success, .failure: (query, isMetric) = (try PlainSearch(text).query, false)
+        case .success, .failure:
+            do throws(ParseError) {
+                let words = try LogSearch.parse(text)
+                (query, isMetric, search) = (words.description, false, words)
+            } catch {
+                throw UsageError("\(error)\n" + error.excerpt(of: text))
+            }
         }
+    }
+
+    /// Has a search look at everything, in the server's words: Loki, which takes no empty selector, gives every stream a `service_name`.
+    mutating func chooseSelector(_ session: Session) async throws {
+        guard var words = search else { return }
+        let isTaken = try await session.askLogs { client throws(ClientError) in try await client.takesEmptySelector() }
+        if isTaken { return }
+        words.matchers = [try Matcher("service_name", .regex, ".+")]
+        query = words.description
     }
 
     /// A selector, or a call around one, whatever else is wrong.
@@ -31,12 +49,11 @@ struct LogQuestion {
         return head.allSatisfy { $0.allSatisfy { $0.isLetter || $0 == "_" } } && head.count <= 2
     }
 
-    /// The number of entries over time, split by `label`; of a metric query, the query itself. `step` is in milliseconds.
-    func counts(by label: String?, step: Int64) -> String {
+    /// The number of entries over time, split by `labels`; of a metric query, the query itself. `step` is in milliseconds.
+    func counts(by labels: [String], step: Int64) -> String {
         if isMetric { return query }
         // On a line of its own: the query may end in a comment.
         let count = "count_over_time(\(query)\n[\(step)ms])"
-        guard let label else { return "sum(\(count))" }
-        return "sum by (\(label)) (\(count))"
+        return labels.isEmpty ? "sum(\(count))" : "sum by (\(labels.joined(separator: ", "))) (\(count))"
     }
 }

@@ -11,6 +11,9 @@ struct ScanStatistics {
     /// Blocks, which Loki calls chunks: those that matchers and range leave, and of them those that were read.
     private var blocksConsidered: Double?
     private var blocksRead = 0.0
+    /// Parts of the store that were looked at, where the server counts them; the most of any page, as pages look at the same ones.
+    private var segments: Int?
+    private var damagedBlocks = 0
 
     /// Takes in the statistics of one answer.
     mutating func add(_ statistics: JSONValue?) {
@@ -19,9 +22,19 @@ struct ScanStatistics {
         lines += summary?["totalLinesProcessed"]?.number ?? 0
         bytes += summary?["totalBytesProcessed"]?.number ?? 0
         seconds += summary?["execTime"]?.number ?? 0
+        if let count = statistics?["segments"]?.int { segments = max(segments ?? 0, count) }
+        damagedBlocks = max(damagedBlocks, statistics?["damagedBlocks"]?.int ?? 0)
         guard let index = statistics?["index"], let total = index["totalChunks"]?.number else { return }
         blocksConsidered = (blocksConsidered ?? 0) + total
         blocksRead += index["postFilterChunks"]?.number ?? 0
+    }
+
+    /// What is missing from the answer; nil when nothing is known to be.
+    var damage: String? {
+        guard damagedBlocks > 0 else { return nil }
+        let blocks = damagedBlocks == 1 ? "1 block is" : "\(damagedBlocks) blocks are"
+        return
+            "\(blocks) damaged, and their entries are missing; obsq verify on the stopped server's data folder says where"
     }
 
     /// For people, on standard error.
@@ -35,6 +48,7 @@ struct ScanStatistics {
                 "blocks    \(Int(blocksRead)) read, \(Int(spared)) spared (\(Int((spared / considered * 100).rounded())) %)"
             )
         }
+        if let segments { told.append("segments  \(segments), \(damagedBlocks) damaged blocks") }
         told.append("time      \(Self.milliseconds(seconds)), \(Self.milliseconds(self.seconds)) of them on the server")
         for line in told { output.note(line) }
     }
