@@ -17,6 +17,11 @@ struct FileOpening {
         var path: String
         var status: FileStatus
         var identity: FileIdentity { FileIdentity(status) }
+
+        /// In the order in which rotation left them: of one instant, `app.log.10` before `app.log.9`.
+        static func isOlder(_ a: Sibling, _ b: Sibling) -> Bool {
+            (a.status.modified, b.path.utf8.count, b.path) < (b.status.modified, a.path.utf8.count, a.path)
+        }
     }
 
     /// Files that a rotation of `path` may have left: `app.log.1`, `app.log-20260101.gz`, `app-20260101.log`.
@@ -54,6 +59,31 @@ struct FileOpening {
             path = moved.path
         }
         return nil
+    }
+
+    /// Whether `other` is what a rotation of `path` is called: by numbers, dates, `old` or `bak`, and how it is compressed. Less would
+    /// take `app-worker.log` for an old `app.log`.
+    static func isGeneration(_ other: String, of path: String) -> Bool {
+        let name = Path.name(path)
+        let dot = name.lastIndex(of: ".")
+        let stem = dot.map { name[..<$0] } ?? name[...]
+        let ending = dot.map { name[$0...] } ?? ""
+        var rest = Path.name(other)[...]
+        if rest.hasPrefix(name) {
+            rest = rest.dropFirst(name.count)
+        } else if !ending.isEmpty, rest.hasPrefix(stem),
+            let packed = ["", ".gz", ".zst"].first(where: { rest.hasSuffix(ending + $0) })
+        {
+            rest = rest.dropFirst(stem.count).dropLast(ending.count + packed.count)
+        } else {
+            return false
+        }
+        let words = rest.split { ".-_".contains($0) }
+        return !words.isEmpty
+            && words.allSatisfy { word in
+                ["old", "bak", "gz", "zst"].contains(word)
+                    || word.utf8.allSatisfy { $0 &- 48 < 11 || $0 == 84 || $0 == 90 }
+            }
     }
 
     private static func isRotation(_ other: String, of name: String, _ stem: String, _ ending: String) -> Bool {

@@ -19,11 +19,8 @@ extension FileTailer {
         }
         let identity = FileIdentity(status)
         guard group.current?.position.identity != identity, !isActive(identity, group.job) else { return }
-        let old = group.current
-        if let old { group.elders.append(old) }
+        if let old = group.current { group.elders.append(old) }
         group.current = nil
-        // Between two looks several rotations may have gone by.
-        adopt(missedBy: old?.positionNow ?? group.elders.last?.positionNow, group, besides: identity, now)
         begin(group, status, sink, now)
     }
 
@@ -44,15 +41,14 @@ extension FileTailer {
             return false
         }
         var position = TailPosition(path: group.path, identity: identity)
-        position.modified = status.modified
+        // What was rotated away unseen is newer than what was seen last.
+        position.modified = lastSeen(group) ?? status.modified
         let fresh = position
         let key = position.key(job: group.job.name)
         resumeElders(group, besides: identity, sink, now)
         if let left = known[key], isContinued(left, file, isCompressed) {
             position = left
             position.path = group.path
-            // Nothing of it may have been read when it was copied and truncated.
-            if left.offset == 0 { adopt(missedBy: left, group, besides: identity, now) }
         } else {
             if let left = known[key], left.offset > 0, left.path == group.path, !left.isFinished {
                 // Truncated while nobody looked: the rest may stand in a copy.
@@ -85,7 +81,7 @@ extension FileTailer {
         return (try? position.head.stands(in: file, at: 0)) ?? false
     }
 
-    private func make(
+    func make(
         _ position: TailPosition, _ group: TailGroup, _ file: any File, _ isCompressed: Bool, _ now: UInt64
     ) -> TailedFile {
         let tailed = TailedFile(
@@ -102,13 +98,13 @@ extension FileTailer {
     // MARK: What stood there before
 
     /// At a start: files that stood at the path when an earlier run ended, and weren't read to their end.
-    private func resumeElders(_ group: TailGroup, besides current: FileIdentity, _ sink: LogAppending, _ now: UInt64) {
+    func resumeElders(_ group: TailGroup, besides current: FileIdentity?, _ sink: LogAppending, _ now: UInt64) {
         let prefix = TailPosition.prefix(job: group.job.name)
         let left = known.filter { key, position in
             key.hasPrefix(prefix) && position.path == group.path && position.identity != current
                 && !position.isFinished && !isActive(position.identity, group.job)
         }.values.sorted { $0.modified < $1.modified }
-        guard let newest = left.last else { return }
+        if left.isEmpty { return }
         let siblings = opening.siblings(of: group.path)
         for position in left {
             let place = siblings.first { $0.identity == position.identity && isSame(position, $0, group) }
@@ -118,7 +114,13 @@ extension FileTailer {
                 adopt(copyOf: position, group, besides: current, sink, now)
             }
         }
-        adopt(missedBy: newest, group, besides: current, now)
+    }
+
+    /// When what this path's lines came from was last modified, as far as anybody knows.
+    func lastSeen(_ group: TailGroup) -> Int64? {
+        let prefix = TailPosition.prefix(job: group.job.name)
+        let left = known.lazy.filter { $0.key.hasPrefix(prefix) && $0.value.path == group.path }.map(\.value.modified)
+        return (group.members.map(\.position.modified) + left).max()
     }
 
     private func isSame(_ position: TailPosition, _ sibling: FileOpening.Sibling, _ group: TailGroup) -> Bool {
@@ -126,7 +128,7 @@ extension FileTailer {
         return (try? position.head.stands(in: file, at: 0)) ?? false
     }
 
-    private func opened(_ sibling: FileOpening.Sibling, _ group: TailGroup) -> (any File)? {
+    func opened(_ sibling: FileOpening.Sibling, _ group: TailGroup) -> (any File)? {
         opening.open(sibling.identity, at: sibling.path, beside: group.path)
     }
 
@@ -142,36 +144,6 @@ extension FileTailer {
         resume(elder, sink)
     }
 
-    /// Files that came and were renamed without having been seen at the path: newer than the last one that was, and nobody's.
-    private func adopt(missedBy last: TailPosition?, _ group: TailGroup, besides current: FileIdentity, _ now: UInt64) {
-        guard let last else { return }
-        let siblings = opening.siblings(of: group.path)
-        let since = siblings.first { $0.identity == last.identity }?.status.modified ?? last.modified
-        let missed = siblings.filter { sibling in
-            sibling.identity != current && sibling.identity != last.identity && sibling.status.modified >= since
-                && !FileOpening.isCompressed(sibling.path) && !isActive(sibling.identity, group.job)
-                && !group.elders.contains { $0.position.identity == sibling.identity }
-                && !isNamed(sibling.path, group.job) && !isKnown(sibling, group)
-        }
-        for sibling in missed.sorted(by: { ($0.status.modified, $1.path) < ($1.status.modified, $0.path) }) {
-            guard let file = opened(sibling, group) else { continue }
-            let position = TailPosition(path: group.path, identity: sibling.identity)
-            guard case .none = owner(of: file, group, sibling.identity) else { continue }
-            group.elders.append(make(position, group, file, false, now))
-        }
-    }
-
-    /// Files that a pattern finds by themselves are no group's but their own.
-    private func isNamed(_ path: String, _ job: TailJob) -> Bool {
-        job.configuration.targets.contains { $0.pattern.matches(path) }
-    }
-
-    private func isKnown(_ sibling: FileOpening.Sibling, _ group: TailGroup) -> Bool {
-        let key = TailPosition(path: "", identity: sibling.identity).key(job: group.job.name)
-        guard let position = known[key] else { return false }
-        return isSame(position, sibling, group)
-    }
-
     // MARK: Copy and truncate
 
     /// A file was truncated where it stood: what of it wasn't read may be in a copy; it begins anew.
@@ -180,7 +152,7 @@ extension FileTailer {
         let isFound = adopt(copyOf: old, group, besides: old.identity, sink, now)
         if !isFound { file.flush(into: sink, now: now, all: true) }
         var fresh = TailPosition(path: group.path, identity: old.identity)
-        fresh.modified = max(old.modified, (try? file.file?.status().modified) ?? 0)
+        fresh.modified = old.modified
         guard let handle = file.file else { return }
         let next = make(fresh, group, handle, false, now)
         if group.current === file {
@@ -195,15 +167,15 @@ extension FileTailer {
     /// Goes on in another file with the same bytes: the copy of a truncated file, or a compressed one of one that is gone.
     @discardableResult
     private func adopt(
-        copyOf position: TailPosition, _ group: TailGroup, besides current: FileIdentity, _ sink: LogAppending,
+        copyOf position: TailPosition, _ group: TailGroup, besides current: FileIdentity?, _ sink: LogAppending,
         _ now: UInt64
     ) -> Bool {
         let siblings =
             position.head.length == 0
             ? []
             : opening.siblings(of: group.path)
-                .filter { $0.identity != current && !isActive($0.identity, group.job) }
-                .sorted { $0.status.modified > $1.status.modified }
+                .filter { $0.identity != current && !isActive($0.identity, group.job) && !isKnown($0, group) }
+                .sorted(by: FileOpening.Sibling.isOlder)
         for sibling in siblings {
             guard let file = opened(sibling, group), holds(file, position) else { continue }
             var copied = position
@@ -217,10 +189,8 @@ extension FileTailer {
             group.elders.append(elder)
             resume(elder, sink)
             sink.advance(elder.key, elder.positionNow.encode())
-            adopt(missedBy: copied, group, besides: current, now)
             return true
         }
-        adopt(missedBy: position, group, besides: current, now)
         return false
     }
 
@@ -240,7 +210,7 @@ extension FileTailer {
     }
 
     /// Whether a file nobody knows by its number holds what was read elsewhere.
-    private func owner(of file: any File, _ group: TailGroup, _ identity: FileIdentity) -> Owner {
+    func owner(of file: any File, _ group: TailGroup, _ identity: FileIdentity) -> Owner {
         let directory = Path.parent(group.path)
         let prefix = TailPosition.prefix(job: group.job.name)
         for (key, position) in known where key.hasPrefix(prefix) {

@@ -35,6 +35,7 @@ final class FileTailer: LogInput {
     /// Files that aren't being read now, by key.
     var known: [String: TailPosition]
     private var nextDiscovery: UInt64 = 0
+    private var isFirstDiscovery = true
     private var nextPoll: UInt64 = 0
     private var complaints: Set<String> = []
     /// Shows how it goes to other threads.
@@ -118,7 +119,8 @@ final class FileTailer: LogInput {
                 continue
             }
             let outcome = file.read(
-                into: sink, bytes: bytes, now: now, buffer: buffer, rest: file.isCompressed ? .end : .wait)
+                into: sink, bytes: bytes, now: now, buffer: buffer, rest: file.isCompressed ? .end : .wait
+            ) { isNext(file, $0, group, sink, now) }
             file.flush(into: sink, now: now, all: false)
             switch outcome {
             case .more:
@@ -218,8 +220,10 @@ final class FileTailer: LogInput {
                     let group = TailGroup(job: job, path: path, labels: labels)
                     if begin(group, status, sink, now) { groups[key] = group }
                 }
+                if isFirstDiscovery { resumeVacant(job, target, sink, now) }
             }
         }
+        isFirstDiscovery = false
         forget(sink, now)
         order = groups.keys.sorted()
     }

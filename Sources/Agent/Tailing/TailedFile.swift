@@ -16,6 +16,8 @@ final class TailedFile {
     static let lineBytesMax = 2 << 20
     /// The least that is read at once.
     private static let chunkBytes = 128 << 10
+    /// Milliseconds in which a file may change twice with one time of modification.
+    private static let tick: Int64 = 20
 
     let job: TailJob
     var position: TailPosition
@@ -80,9 +82,13 @@ final class TailedFile {
     // MARK: Reading
 
     /// Consumes whole lines, about `bytes` of them at most.
-    /// - Parameter rest: `end` when nothing more will be written, so that an unfinished last line is a line.
-    func read(into sink: LogAppending, bytes: Int, now: UInt64, buffer: ReadBuffer, rest: LineSplitter.Rest) -> Outcome
-    {
+    /// - Parameters:
+    ///   - rest: `end` when nothing more will be written, so that an unfinished last line is a line.
+    ///   - vouch: asked before the first bytes of all are consumed, with them; false: not yet.
+    func read(
+        into sink: LogAppending, bytes: Int, now: UInt64, buffer: ReadBuffer, rest: LineSplitter.Rest,
+        vouch: (UnsafeRawBufferPointer) -> Bool = { _ in true }
+    ) -> Outcome {
         guard let file else { return .end }
         do throws(FileError) {
             let status = try file.status()
@@ -96,9 +102,11 @@ final class TailedFile {
                 position.tail = .none
                 position.part = 0
             }
-            let outcome = try consume(file, into: sink, bytes: bytes, now: now, buffer: buffer, rest: rest)
+            let outcome = try consume(file, into: sink, bytes: bytes, now: now, buffer: buffer, rest: rest, vouch)
             if outcome == .end {
-                seen = (status.size, status.modified)
+                // A change within the same tick of the file system's clock wouldn't show.
+                let age = job.clock.now() &- status.modified
+                seen = (0..<Self.tick).contains(age) ? nil : (status.size, status.modified)
                 position.modified = max(position.modified, status.modified)
             } else {
                 seen = nil
@@ -118,20 +126,23 @@ final class TailedFile {
     private func waitForRest(into sink: LogAppending, now: UInt64, buffer: ReadBuffer, _ file: any File) -> Outcome {
         guard let due = unfinishedDue, now >= due else { return .end }
         do throws(FileError) {
-            return try consume(file, into: sink, bytes: .max, now: now, buffer: buffer, rest: .cut)
+            return try consume(file, into: sink, bytes: .max, now: now, buffer: buffer, rest: .cut) { _ in true }
         } catch {
             return .failed(error)
         }
     }
 
     private func consume(
-        _ file: any File, into sink: LogAppending, bytes: Int, now: UInt64, buffer: ReadBuffer, rest: LineSplitter.Rest
+        _ file: any File, into sink: LogAppending, bytes: Int, now: UInt64, buffer: ReadBuffer, rest: LineSplitter.Rest,
+        _ vouch: (UnsafeRawBufferPointer) -> Bool
     ) throws(FileError) -> Outcome {
         let start = position.offset
         var chunk = min(Self.chunkBytes, max(bytes, 4096))
         while position.offset - start < UInt64(bytes) {
             let got = try buffer.read(file, at: position.offset, count: chunk)
             guard try isSame(file) else { return .truncated }
+            // A file of which nothing was read shows nothing when it is truncated: what was copied away must be looked for.
+            if position.offset == 0, !vouch(buffer.bytes(got)) { return .more }
             let isEnd = got < chunk
             let used = split(buffer.bytes(got), into: sink, rest: isEnd ? rest : .wait)
             if used > 0 {
