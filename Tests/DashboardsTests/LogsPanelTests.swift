@@ -22,7 +22,7 @@ private func logServer() -> HTTPDouble {
         }
         if call.url.hasSuffix("/-/ready") { return .success(HTTPResponse(contentType: "text/plain", "Ready.")) }
         if call.url.contains("/loki/api/v1/label/service_name/values") { return answer("[\"cart\",\"payment\"]") }
-        if call.url.contains("/loki/api/v1/labels") { return answer("[\"env\",\"service_name\"]") }
+        if call.url.contains("/loki/api/v1/labels") { return answer("[\"service_name\"]") }
         guard call.url.hasSuffix("/loki/api/v1/query_range"), let end = Int64(parameter("end")) else {
             return .success(HTTPResponse(status: 404, contentType: "text/plain", "404 page not found"))
         }

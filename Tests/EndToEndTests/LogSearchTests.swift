@@ -25,12 +25,16 @@ import Testing
                 "{\"stream\":{\"app\":\"shop\",\"level\":\"\(level)\"},\"values\":[\(values.joined(separator: ","))]}"
         }
         let numbers = Array(0..<Self.lineCount)
-        let push =
+        let body =
             "{\"streams\":[\(stream("error", numbers.filter { $0 % 10 == 0 })),\(stream("info", numbers.filter { $0 % 10 > 0 }))]}"
-        #expect(try server.post("/loki/api/v1/push", Data(push.utf8), headers: Self.json).status == 204)
+        #expect(try server.post("/loki/api/v1/push", Data(body.utf8), headers: Self.json).status == 204)
         let batch = LogBatch()
         batch.beginStream(Labels([Label("odd", "yes")]))
         Self.odd.withUnsafeBytes { batch.append(timestamp: base, line: $0) }
+        try push(batch, to: server)
+    }
+
+    private func push(_ batch: LogBatch, to server: ObsdProcess) throws {
         var body = ByteBuffer()
         LokiPushEncoder.body(batch, into: &body)
         let protobuf = ["Content-Type": "application/x-protobuf"]
@@ -128,13 +132,13 @@ import Testing
         #expect(frame.status == 0 && !frame.output.contains("parse error"), "\(frame.output)")
         // As it comes, with whatever labels there are.
         let plain = try run(Programs.obsq, dash)
-        #expect(plain.status == 0 && plain.output.contains("Latest errors"), "\(plain)")
+        #expect(plain.status == 0 && plain.output.contains("Timeout of payment 50"), "\(plain)")
     }
 
     private func follows(_ server: ObsdProcess) throws {
         let process = Process()
         process.executableURL = Programs.obsq
-        process.arguments = ["logs", "fresh", "app:news", "--follow", "-o", "raw", "--server", server.url]
+        process.arguments = ["logs", "fresh", "app:news", "--follow", "-o", "json", "--server", server.url]
         let (out, err) = (Pipe(), Pipe())
         process.standardOutput = out
         process.standardError = err
@@ -147,11 +151,16 @@ import Testing
         var seen = false
         for number in 0..<100 where !seen {
             let now = Int64(Date().timeIntervalSince1970 * 1000) * 1_000_000
-            let push = #"{"streams":[{"stream":{"app":"news"},"values":[["\#(now)","fresh \#(number)"]]}]}"#
-            #expect(try server.post("/loki/api/v1/push", Data(push.utf8), headers: Self.json).status == 204)
+            let batch = LogBatch()
+            batch.beginStream(Labels([Label("app", "news")]))
+            batch.append(timestamp: now, line: "fresh \(number)")
+            (Array("fresh ".utf8) + [0xFF]).withUnsafeBytes { batch.append(timestamp: now + 1, line: $0) }
+            try push(batch, to: server)
             seen = shown.wait(for: "fresh", seconds: 0.2) != nil
         }
         #expect(seen, "\(told.text)")
+        // What isn't UTF-8 comes unharmed.
+        #expect(shown.wait(for: #""line_base64":"ZnJlc2gg/w==""#, seconds: 10) != nil, "\(shown.text)\(told.text)")
         process.interrupt()
         process.waitUntilExit()
         #expect(process.terminationStatus == 0, "\(told.text)")

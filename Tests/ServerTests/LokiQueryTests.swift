@@ -52,6 +52,37 @@ import Transport
             json["data"]?["result"]?[0]?["values"]?[0]?[2]?.text == #"{"structuredMetadata":{"trace_id":"t"}}"#)
     }
 
+    @Test func givesLinesByteForByteWhereAsked() throws {
+        let fixture = try LogFixture()
+        let batch = LogBatch()
+        batch.beginStream(Labels(["app": "b"]))
+        for (index, line) in [[0xFF, 0x41], [0x42]].enumerated() {
+            line.map { UInt8($0) }.withUnsafeBytes {
+                batch.append(timestamp: LogFixture.now - Int64(index + 1) * LogFixture.second, line: $0)
+            }
+        }
+        try fixture.write(batch)
+        let flags: HTTPHeaders = ["X-Loki-Response-Encoding-Flags": "categorize-labels, base64-lines"]
+        let data = try fixture.json("query_range", query(#"{app="b"}"#), headers: flags)["data"]
+        #expect(data?["encodingFlags"]?.text == #"["categorize-labels","base64-lines"]"#)
+        let values = data?["result"]?[0]?["values"]
+        #expect(values?[0]?[1]?.string == "\u{FFFD}A" && values?[0]?[2]?.text == #"{"lineBase64":"/0E="}"#)
+        #expect(values?[1]?[1]?.string == "B" && values?[1]?[2]?.text == "{}")
+    }
+
+    @Test func searchesEveryStreamWhereAsked() throws {
+        let fixture = try LogFixture()
+        try fixture.fill(Labels(["app": "a"]), count: 2) { _ in "x" }
+        try fixture.fill(Labels(["host": "h"]), count: 3) { _ in "x" }
+        let header: HTTPHeaders = ["X-Obs-Empty-Selector": "all"]
+        let entries = try fixture.json("query_range", query(#"{} |= "x""#), headers: header)
+        #expect(entries["data"]?["result"]?.array?.count == 2)
+        let count = try fixture.json("query", query("sum(count_over_time({}[1h]))"), headers: header)
+        #expect(count["data"]?["result"]?[0]?["value"]?[1]?.string == "5", "\(count)")
+        #expect(try fixture.json("format_query", query("{}"), headers: header)["data"]?.string == "{}")
+        #expect(try fixture.get("query_range", query("{}")).status == 400)
+    }
+
     @Test func pagesThroughEverythingOnce() throws {
         let fixture = try LogFixture()
         for app in ["a", "b", "c"] {

@@ -26,7 +26,7 @@ struct LogQuestion {
                 let words = try LogSearch.parse(text)
                 (query, isMetric, search) = (words.description, false, words)
             } catch {
-                throw UsageError("\(error)\n" + error.excerpt(of: text))
+                throw Failure("\(error)\n" + error.excerpt(of: text), .usage)
             }
         }
     }
