@@ -26,6 +26,7 @@ final class LogServerDouble: Sendable {
         var tailCount = 0
         var requests: [(path: String, parameters: [String: String])] = []
         var failure: (status: Int, text: String)?
+        var damagedBlocks = 0
         /// Answers of metric queries and other pages, by the end of their path.
         var documents: [String: String] = [:]
         /// Held, so that streams stay open.
@@ -112,7 +113,7 @@ final class LogServerDouble: Sendable {
         var body = Array("{\"status\":\"success\",\"data\":{\"resultType\":\"streams\",\"result\":".utf8)
         body += Self.streams(Array(shown))
         body += Array(
-            ",\"cursor\":\(cursor),\"stats\":{\"summary\":{\"totalLinesProcessed\":\(entries.count),\"totalBytesProcessed\":2048,\"execTime\":0.25},\"index\":{\"totalChunks\":8,\"postFilterChunks\":2}}}}"
+            ",\"cursor\":\(cursor),\"stats\":{\"summary\":{\"totalLinesProcessed\":\(entries.count),\"totalBytesProcessed\":2048,\"execTime\":0.25},\"index\":{\"totalChunks\":8,\"postFilterChunks\":2},\"segments\":3,\"damagedBlocks\":\(state.damagedBlocks)}}}"
                 .utf8)
         return HTTPResponse(status: 200, headers: ["Content-Type": "application/json"], body: body)
     }

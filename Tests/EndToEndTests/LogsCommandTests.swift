@@ -77,7 +77,17 @@ import Transport
         #expect(
             statistics.errors.contains("entries   23 in 5 pages") && statistics.errors.contains("115 lines")
                 && statistics.errors.contains("blocks    10 read, 30 spared (75 %)")
+                && statistics.errors.contains("segments  3, 0 damaged blocks")
                 && statistics.errors.contains("1250 ms of them on the server"), "\(statistics.errors)")
+        #expect(!statistics.errors.contains("warning"))
+    }
+
+    @Test func damageIsToldOnce() throws {
+        let server = try server((0..<7).map { "line \($0)" }) { ($0.pageRows, $0.damagedBlocks) = (5, 2) }
+        let found = try server.obsq(["logs", "{app=\"shop\"}", "--limit", "0", "-o", "raw"])
+        #expect(found.status == 0 && found.output.split(separator: "\n").count == 7)
+        let told = found.errors.split(separator: "\n")
+        #expect(told.count == 2 && told[0].hasPrefix("warning: blocks of the store are damaged"), "\(found.errors)")
     }
 
     /// Servers without cursors are read by time; entries of one time come once each.

@@ -76,6 +76,11 @@ public struct LokiClient: Sendable {
             try LogAnswerParser.answer(&scanner)
         }
         answer.warnings = envelope.warnings
+        if let count = answer.statistics?["damagedBlocks"]?.int, count > 0 {
+            answer.warnings.append(
+                "blocks of the store are damaged, and their entries are missing here; obsq verify on the data folder of the stopped server names them"
+            )
+        }
         return answer
     }
 

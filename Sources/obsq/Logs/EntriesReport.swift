@@ -26,7 +26,6 @@ struct EntriesReport {
             write(try await reader.groups(around: hits, direction: options.direction), writer)
         }
         for warning in outcome.warnings { output.note("warning: \(warning)") }
-        if let damage = outcome.statistics.damage { output.note("warning: \(damage)") }
         if options.showsStatistics {
             let seconds = Double(SystemClock().monotonicNanoseconds() - started) / 1e9
             outcome.statistics.report(to: output, entries: outcome.count, seconds: seconds)

@@ -29,14 +29,6 @@ struct ScanStatistics {
         blocksRead += index["postFilterChunks"]?.number ?? 0
     }
 
-    /// What is missing from the answer; nil when nothing is known to be.
-    var damage: String? {
-        guard damagedBlocks > 0 else { return nil }
-        let blocks = damagedBlocks == 1 ? "1 block is" : "\(damagedBlocks) blocks are"
-        return
-            "\(blocks) damaged, and their entries are missing; obsq verify on the stopped server's data folder says where"
-    }
-
     /// For people, on standard error.
     func report(to output: Output, entries: Int, seconds: Double) {
         var told = ["entries   \(entries) in \(pages) page\(pages == 1 ? "" : "s")"]
