@@ -58,7 +58,7 @@ extension LokiClient {
 /// Takes in the body of a tail on the HTTP client's thread.
 private final class TailReception: Sendable {
     private struct Contents {
-        var parser = EventStreamParser()
+        var parser = ServerSentEvents()
         var isOpen = false
         var errorBody: [UInt8] = []
         var problem: ScanError?
@@ -85,12 +85,12 @@ private final class TailReception: Sendable {
                 contents.isOpen = true
                 source.yield(.opened)
             }
-            var found: [EventStreamParser.Event] = []
-            do throws(EventStreamParser.TooLarge) {
-                try contents.parser.take(piece) { found.append($0) }
+            var found: [ServerSentEvents.Event] = []
+            do throws(ServerSentEvents.TooLong) {
+                try contents.parser.feed(piece) { found.append($0) }
             } catch {
                 contents.problem = ScanError(
-                    reason: "an event of over \(EventStreamParser.eventBytesMax) bytes", offset: 0)
+                    reason: "an event of over \(error.limit) bytes", offset: 0)
                 return false
             }
             for event in found {
@@ -107,7 +107,7 @@ private final class TailReception: Sendable {
         }
     }
 
-    private static func events(_ event: EventStreamParser.Event) throws(ScanError) -> [LogTailEvent] {
+    private static func events(_ event: ServerSentEvents.Event) throws(ScanError) -> [LogTailEvent] {
         let outcome: Result<[LogTailEvent], ScanError> = event.data.withUnsafeBytes { bytes in
             do throws(ScanError) {
                 var scanner = JSONScanner(bytes)

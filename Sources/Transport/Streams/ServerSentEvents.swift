@@ -23,51 +23,66 @@ public struct ServerSentEvents: Sendable {
 
     private let eventBytesMax: Int
     private var line: [UInt8] = []
-    private var sawReturn = false
-    private var name = ""
-    private var data: [UInt8] = []
+    private var event = Event(data: [])
     private var hasData = false
-    private var id = ""
+    private var isAfterReturn = false
+    private var isAtStart = true
 
     /// A parser.
-    public init(eventBytesMax: Int = 16 << 20) { self.eventBytesMax = eventBytesMax }
+    public init(eventBytesMax: Int = 64 << 20) { self.eventBytesMax = eventBytesMax }
 
-    /// Takes what has come and calls `event` for each event that is complete.
-    public mutating func feed(_ bytes: UnsafeRawBufferPointer, _ event: (Event) -> Void) throws(TooLong) {
-        for byte in bytes {
-            if byte == 10, sawReturn {
-                sawReturn = false
+    /// Takes what has come and calls `body` for each event that is complete.
+    public mutating func feed(_ piece: UnsafeRawBufferPointer, _ body: (Event) -> Void) throws(TooLong) {
+        var start = 0
+        for i in 0..<piece.count {
+            let c = piece[i]
+            guard c == 0x0A || c == 0x0D else {
+                isAfterReturn = false
                 continue
             }
-            sawReturn = byte == 13
-            if byte == 10 || byte == 13 {
-                endLine(event)
-            } else {
-                guard line.count + data.count < eventBytesMax else { throw TooLong(limit: eventBytesMax) }
-                line.append(byte)
+            // CR LF is one end of line.
+            if c == 0x0A, isAfterReturn {
+                isAfterReturn = false
+                start = i + 1
+                continue
             }
+            isAfterReturn = c == 0x0D
+            try take(piece[start..<i])
+            start = i + 1
+            endLine(body)
         }
+        if start < piece.count { try take(piece[start...]) }
     }
 
-    private mutating func endLine(_ event: (Event) -> Void) {
+    private mutating func take(_ part: Slice<UnsafeRawBufferPointer>) throws(TooLong) {
+        guard line.count + event.data.count + part.count <= eventBytesMax else { throw TooLong(limit: eventBytesMax) }
+        line.append(contentsOf: part)
+    }
+
+    private mutating func endLine(_ body: (Event) -> Void) {
         defer { line.removeAll(keepingCapacity: true) }
-        guard !line.isEmpty else {
-            if hasData { event(Event(name: name.isEmpty ? "message" : name, data: data, id: id)) }
-            name = ""
-            data = []
+        if isAtStart {
+            isAtStart = false
+            if line.starts(with: [0xEF, 0xBB, 0xBF]) { line.removeFirst(3) }
+        }
+        if line.isEmpty {
+            if hasData { body(event) }
+            event = Event(data: [], id: event.id)
             hasData = false
             return
         }
         let colon = line.firstIndex(of: UInt8(ascii: ":")) ?? line.count
+        // A comment: what servers keep a quiet connection alive with.
+        if colon == 0 { return }
         var value = line[min(colon + 1, line.count)...]
         if value.first == 0x20 { value = value.dropFirst() }
         switch String(decoding: line[..<colon], as: UTF8.self) {
         case "data":
-            if hasData { data.append(10) }
+            if hasData { event.data.append(0x0A) }
+            event.data.append(contentsOf: value)
             hasData = true
-            data.append(contentsOf: value)
-        case "event": name = String(decoding: value, as: UTF8.self)
-        case "id": if !value.contains(0) { id = String(decoding: value, as: UTF8.self) }
+        case "event": event.name = String(decoding: value, as: UTF8.self)
+        case "id": if !value.contains(0) { event.id = String(decoding: value, as: UTF8.self) }
         default: break
         }
     }
