@@ -81,8 +81,9 @@ extension Server {
         var options = clientOptions()
         let token = settings[SettingsTable.lokiToken]
         if !token.isEmpty { options.defaults.credentials = .bearer(token) }
-        return LokiPushDestination(
-            RemoteWriteDestination.Options(url: url), caller: HTTPClient(options), clock: clock)
+        var destination = RemoteWriteDestination.Options(url: url)
+        destination.externalLabels = configuration.scraping.global.externalLabels
+        return LokiPushDestination(destination, caller: HTTPClient(options), clock: clock)
     }
 
     private func clientOptions() -> HTTPClientOptions {

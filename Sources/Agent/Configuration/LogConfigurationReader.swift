@@ -60,10 +60,15 @@ enum LogConfigurationReader {
                 var excluded: [GlobPattern] = []
                 var labels: [Label] = []
                 for entry in keys["labels"]?.entries ?? [] {
+                    // Promtail takes one; a list is read as well.
+                    if entry.key == "__path_exclude__" {
+                        let values = entry.value.node.sequence == nil ? [entry.value] : entry.value.list ?? []
+                        excluded = values.compactMap { value in value.string.flatMap { glob($0, value) } }
+                        continue
+                    }
                     guard let text = entry.value.string else { continue }
                     switch entry.key {
                     case "__path__": pattern = glob(text, entry.value)
-                    case "__path_exclude__": excluded = glob(text, entry.value).map { [$0] } ?? []
                     default: labels.append(Label(entry.key, text))
                     }
                 }

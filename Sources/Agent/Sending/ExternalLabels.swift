@@ -21,4 +21,26 @@ enum ExternalLabels {
         for item in batch.metadata { result.append(item) }
         return result
     }
+
+    /// Likewise for the streams of logs.
+    static func add(_ labels: [LabelPair], to batch: LogBatch) -> LogBatch {
+        if labels.isEmpty { return batch }
+        let result = LogBatch()
+        var builder = LabelsBuilder()
+        for (index, stream) in batch.streams.enumerated() {
+            builder.reset(batch.labels(index))
+            for pair in labels where builder[pair.name] == nil { builder.set(pair.name, pair.value) }
+            result.beginStream(builder.labels())
+            batch.withArena { arena in
+                for row in batch.rows[stream.firstRow..<stream.firstRow + stream.rowCount] {
+                    result.append(
+                        timestamp: row.timestamp,
+                        line: UnsafeRawBufferPointer(rebasing: arena[row.lineOffset..<row.lineOffset + row.lineLength]),
+                        metadata: UnsafeRawBufferPointer(
+                            rebasing: arena[row.metadataOffset..<row.metadataOffset + row.metadataLength]))
+                }
+            }
+        }
+        return result
+    }
 }

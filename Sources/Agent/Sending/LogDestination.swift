@@ -33,7 +33,7 @@ public struct LokiPushDestination: LogDestination {
     private let caller: any HTTPCaller
     private let clock: any ClockSource
 
-    /// - Parameter options: as for remote write; external labels are metrics' alone.
+    /// - Parameter options: as for remote write, external labels included.
     public init(
         _ options: RemoteWriteDestination.Options, caller: any HTTPCaller, clock: any ClockSource = SystemClock()
     ) {
@@ -45,7 +45,7 @@ public struct LokiPushDestination: LogDestination {
 
     public func send(_ batch: LogBatch, origin: BatchOrigin, done: @escaping @Sendable (DeliveryOutcome) -> Void) {
         var body = ByteBuffer(capacity: batch.byteCount / 2)
-        LokiPushEncoder.body(batch, into: &body)
+        LokiPushEncoder.body(ExternalLabels.add(options.externalLabels, to: batch), into: &body)
         var headers = HTTPHeaders()
         for (name, value) in LokiPushEncoder.headers { headers.add(name, value) }
         RemoteWriteDestination.add(origin, to: &headers)
