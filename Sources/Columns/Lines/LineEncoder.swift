@@ -18,6 +18,12 @@ public final class LineEncoder {
     private let scratch = ColumnScratch()
     private var adoptions: [ObjectIdentifier: Adoption] = [:]
     private let plain = LineArena(capacity: 1024)
+    /// A block with a smaller share of its bytes (one over this) in the arena is not tried as plain text.
+    private static let arenaShareSure = 5
+    /// Plain text must save a share of this (one over it): patterns answer searches without the rows.
+    private static let plainGainMin = 16
+    /// A doubtful block as plain text.
+    private var whole = ByteBuffer()
 
     public init() {}
 
@@ -28,7 +34,7 @@ public final class LineEncoder {
     /// Memory, for budgets.
     public var memoryBytes: Int {
         table.memoryBytes + rows.memoryBytes + unknown.memoryBytes + exact.memoryBytes + writer.memoryBytes
-            + texts.bytes.allocatedBytes + statistics.memoryBytes
+            + texts.bytes.allocatedBytes + whole.allocatedBytes + statistics.memoryBytes
     }
 
     /// Adds one line to the next block.
@@ -90,13 +96,11 @@ public final class LineEncoder {
         settleUnknown()
         let block = statistics.beginBlock()
         if texts.count * 2 > rows.count {
+            gatherPlain()
             encodePlain(into: &target)
-            statistics.addText(texts: texts, to: block)
+            statistics.addText(texts: plain, to: block)
         } else {
-            exact.assign(&rows, &table)
-            writer.encode(rows, table, texts: texts, into: &target)
-            statistics.add(present: writer.present, counts: writer.presentCounts, table, to: block)
-            if texts.count > 0 { statistics.addText(texts: texts, to: block) }
+            encodeEntries(block: block, into: &target)
         }
         rows.clear()
         texts.clear()
@@ -138,8 +142,31 @@ public final class LineEncoder {
         unknown.clear()
     }
 
-    /// All lines in one arena, where most have no pattern.
-    private func encodePlain(into target: inout ByteBuffer) {
+    /// Rows as entries, those without one in the arena; or all lines in one arena, where that is clearly smaller.
+    ///
+    /// Both are written only where much of the block would go to the arena anyway: there, one text may have more for a compressor to share.
+    private func encodeEntries(block: Int, into target: inout ByteBuffer) {
+        let isDoubtful = texts.bytes.count * Self.arenaShareSure > pendingLineBytes
+        exact.assign(&rows, &table)
+        let start = target.count
+        writer.encode(rows, table, texts: texts, into: &target)
+        if isDoubtful {
+            let size = target.count - start
+            gatherPlain()
+            whole.clear()
+            encodePlain(into: &whole)
+            if whole.count + whole.count / Self.plainGainMin < size {
+                target.truncate(to: start)
+                target.append(whole.bytes)
+                return statistics.addText(texts: plain, to: block)
+            }
+        }
+        statistics.add(present: writer.present, counts: writer.presentCounts, table, to: block)
+        if texts.count > 0 { statistics.addText(texts: texts, to: block) }
+    }
+
+    /// Makes the lines of all rows.
+    private func gatherPlain() {
         plain.clear()
         for row in 0..<rows.count {
             let id = rows.ids[row]
@@ -149,9 +176,11 @@ public final class LineEncoder {
                 table.render(Int(id), rows.values, from: Int(rows.valueStarts[row]), into: plain)
             }
         }
+    }
+
+    /// All lines in one arena.
+    private func encodePlain(into target: inout ByteBuffer) {
         target.append(UInt8(0))
         TextArena.encode(plain, level: 6, scratch: scratch, into: &target)
-        texts.clear()
-        for i in 0..<plain.count { texts.append(plain[i]) }
     }
 }
