@@ -29,7 +29,8 @@ final class StreamCensus: Sendable {
         state.withLock { state in
             turn(&state, now)
             var refused: [Int] = []
-            var known = state.tenants[tenant] ?? Streams()
+            // Taken out while it changes: a second owner would make the first insertion copy the whole set.
+            var known = state.tenants.removeValue(forKey: tenant) ?? Streams()
             for (index, stream) in streams.enumerated() where !known.current.contains(stream) {
                 let isOld = known.before.remove(stream) != nil
                 if !isOld {

@@ -12,7 +12,8 @@ struct TimeBounds {
 
     init(limits: CollectorLimits, newest: Int64?, now: Int64) {
         self.now = now
-        latest = now.addingReportingOverflow(limits.futureMilliseconds).partialValue
+        let ahead = now.addingReportingOverflow(limits.futureMilliseconds)
+        latest = ahead.overflow ? .max : ahead.partialValue
         let readable = now - limits.retentionMilliseconds
         earliest = newest.map { max(readable, $0 - limits.outOfOrderMilliseconds) } ?? readable
     }

@@ -140,6 +140,10 @@ final class SyslogLoop: Worker, @unchecked Sendable {
         event.events = wanted ? 0 : EPOLLIN.rawValue
         event.data.fd = connectionPoller
         epoll_ctl(poller, EPOLL_CTL_MOD, connectionPoller, &event)
+        if !wanted {
+            let now = context.clock.monotonicNanoseconds()
+            for connection in connections.values { connection.lastActive = now }
+        }
     }
 
     private func watch(_ socket: Int32, by poller: Int32) {
@@ -224,6 +228,8 @@ final class SyslogLoop: Worker, @unchecked Sendable {
     }
 
     private func closeIdle(_ now: UInt64) {
+        // Those that nobody reads are not idle.
+        if isPaused { return }
         let most = UInt64(options.idleSecondsMax * 1e9)
         for connection in connections.values where now &- connection.lastActive > most { remove(connection) }
     }
