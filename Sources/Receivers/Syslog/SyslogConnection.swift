@@ -18,7 +18,7 @@ final class SyslogConnection {
     let socket: Int32
     /// The sender's address as text.
     let peer: [UInt8]
-    private(set) var lastActive: UInt64
+    var lastActive: UInt64
     private var buffer = ByteBuffer(capacity: 4096)
     private let framing: SyslogFraming
     private var isEnded = false
