@@ -79,6 +79,44 @@ import Testing
         #expect(harness.sink.lines == ["one", "two", "three, which is longer than what was", "four"])
     }
 
+    @Test func findsGenerationsThatCameAndWentWhileAway() throws {
+        let harness = try LogHarness()
+        func put(_ name: String, _ text: String, minutesAgo: Double) throws {
+            var bytes = Array(text.utf8)
+            if name.hasSuffix(".gz") {
+                var packed = ByteBuffer()
+                bytes.withUnsafeBytes { Gzip.compress($0, into: &packed) }
+                bytes = packed.array()
+            }
+            let path = harness.path("logs/" + name)
+            try Data(bytes).write(to: URL(fileURLWithPath: path))
+            try FileManager.default.setAttributes(
+                [.modificationDate: Date(timeIntervalSinceNow: -60 * minutesAgo)], ofItemAtPath: path)
+        }
+        try harness.append("a.log", "")
+        try put("a.log.3", "ancient\n", minutesAgo: 60)
+        try put("a.log", "zero\n", minutesAgo: 50)
+        try harness.start("a.log")
+        harness.run(until: 1)
+        harness.step(5)
+        harness.kill()
+        // The rest of what was read, in a copy that was compressed; two generations that nobody saw; another program's file.
+        try put("a.log.2.gz", "zero\none\n", minutesAgo: 30)
+        try put("a.log.1", "two\n", minutesAgo: 20)
+        try put("a.log-20260101.gz", "three\n", minutesAgo: 10)
+        try put("a-worker.log", "other\n", minutesAgo: 10)
+        try PosixFileSystem().open(harness.path("logs/a.log"), .readWrite).truncate(to: 0)
+        try harness.append("a.log", "four\n")
+        try harness.start("a.log")
+        harness.run(until: 5)
+        harness.step(20)
+        #expect(harness.sink.lines == ["zero", "one", "two", "three", "four"])
+        harness.kill()
+        try harness.start("a.log")
+        harness.step(50)
+        #expect(harness.sink.count == 5)
+    }
+
     @Test func readsCompressedFilesOnce() throws {
         let harness = try LogHarness()
         var packed = ByteBuffer()
