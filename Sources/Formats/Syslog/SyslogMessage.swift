@@ -28,11 +28,12 @@ struct SyslogMessage {
             return
         }
         if at + 1 < bytes.count, bytes[at] == UInt8(ascii: "1"), bytes[at + 1] == UInt8(ascii: " ") {
+            let start = at
             at += 2
-            takeNewHeader()
-        } else {
-            takeOldHeader(now: now)
+            if takeNewHeader() { return }
+            at = start
         }
+        takeOldHeader(now: now)
     }
 
     /// `<34>`
@@ -53,8 +54,12 @@ struct SyslogMessage {
     // MARK: RFC 5424
 
     /// `TIMESTAMP HOSTNAME APP-NAME PROCID MSGID STRUCTURED-DATA [MSG]`, each `-` when absent.
-    private mutating func takeNewHeader() {
-        time = RFC3339.nanoseconds(word())
+    ///
+    /// - Returns: false if no time comes first: then it is a text that begins with "1 ", of which no word may be lost.
+    private mutating func takeNewHeader() -> Bool {
+        let stamp = word()
+        time = RFC3339.nanoseconds(stamp)
+        guard time != nil || stamp.isEmpty else { return false }
         host = word()
         app = word()
         process = word()
@@ -63,7 +68,7 @@ struct SyslogMessage {
             let start = at
             guard let end = SyslogElements.end(bytes, from: at) else {
                 line = rest()
-                return
+                return true
             }
             structuredData = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
             at = end
@@ -78,6 +83,7 @@ struct SyslogMessage {
         if line.count >= 3, line[0] == 0xEF, line[1] == 0xBB, line[2] == 0xBF {
             line = UnsafeRawBufferPointer(rebasing: line.dropFirst(3))
         }
+        return true
     }
 
     /// The bytes up to the next space, which is consumed; nothing for `-`.

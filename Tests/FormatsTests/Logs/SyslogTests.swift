@@ -43,7 +43,11 @@ import Testing
         #expect(row.labels == #"{facility="auth", host="10.0.0.9", severity="crit"}"#)
         #expect(row.time == now && row.line.isEmpty && row.metadata == "{}")
         #expect(decode("<34>1 - - - - - - - x").line == Array("- x".utf8))
-        #expect(decode("<34>1 2023").line.isEmpty)
+        #expect(decode("<34>1 2023").line == Array("1 2023".utf8))
+        #expect(decode("<34>1 apple pie is all I have left").line == Array("1 apple pie is all I have left".utf8))
+        #expect(
+            decode("<34>1 apple pie is all I have left").labels
+                == #"{facility="auth", host="10.0.0.9", severity="crit"}"#)
         #expect(decode("no priority").labels == #"{facility="user", host="10.0.0.9", severity="notice"}"#)
         #expect(decode("no priority").line == Array("no priority".utf8))
         #expect(decode("<999>x").line == Array("<999>x".utf8))
