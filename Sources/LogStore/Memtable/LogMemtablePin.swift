@@ -54,22 +54,31 @@ struct LogMemtablePin: Sendable {
     /// Appends a span's rows to `rows`, by time; equal times keep their order of arrival.
     static func append(_ span: Span, to rows: inout ContiguousArray<LogRowRef>) {
         let start = rows.count
-        var previous = Int64.min
-        var isSorted = true
-        rows.reserveCapacity(start + span.rowCount)
+        gather(span, into: &rows)
+        sort(&rows, start..<rows.count)
+    }
+
+    /// Appends a span's rows to `rows` in order of arrival.
+    static func gather(_ span: Span, into rows: inout ContiguousArray<LogRowRef>) {
         for (page, count) in span.pages {
             let (times, lines, metadata) = (page.times, page.lines, page.metadata)
             for row in 0..<count {
-                if times[row] < previous { isSorted = false }
-                previous = times[row]
-                rows.append(LogRowRef(time: times[row], line: lines[row], metadata: metadata[row]))
+                rows.append(
+                    LogRowRef(
+                        time: times[row], line: lines[row], metadata: metadata[row],
+                        arrival: UInt32(truncatingIfNeeded: rows.count)))
             }
         }
-        if isSorted { return }
-        // A stable sort: the number breaks ties.
-        let sorted = rows[start...].enumerated().sorted {
-            $0.element.time != $1.element.time ? $0.element.time < $1.element.time : $0.offset < $1.offset
+    }
+
+    /// Sorts gathered rows by time, equal times by arrival.
+    static func sort(_ rows: inout ContiguousArray<LogRowRef>, _ range: Range<Int>) {
+        rows.withUnsafeMutableBufferPointer { all in
+            var span = UnsafeMutableBufferPointer(rebasing: all[range])
+            var row = 1
+            while row < span.count, span[row - 1].time <= span[row].time { row += 1 }
+            if row >= span.count { return }
+            span.sort { $0.time != $1.time ? $0.time < $1.time : $0.arrival < $1.arrival }
         }
-        for (position, item) in sorted.enumerated() { rows[start + position] = item.element }
     }
 }

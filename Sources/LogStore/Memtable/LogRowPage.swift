@@ -85,7 +85,7 @@ struct LogRowPage {
         // A full page does not change any more.
         if count == capacity { return bytes.pointee.load(ordering: .relaxed) }
         var sum = 0
-        for row in 0..<count { sum &+= LogRowRef(time: 0, line: lines[row], metadata: 0).lineBytes.count }
+        for row in 0..<count { sum &+= LogRowRef(time: 0, line: lines[row], metadata: 0, arrival: 0).lineBytes.count }
         return sum
     }
 
@@ -102,6 +102,8 @@ struct LogRowRef {
     var time: Int64
     var line: UInt
     var metadata: Int32
+    /// Its place among the rows it was gathered with; of equal times the earlier comes first.
+    var arrival: UInt32
 
     /// Bytes of the line; valid as long as the memtable.
     @inline(__always) var lineBytes: UnsafeRawBufferPointer { Self.prefixed(at: line, offset: 0) }

@@ -1,35 +1,57 @@
+import Bedrock
 import Columns
 import LSM
 import Model
 
-/// Rows of a memtable, sorted by stream and time as a selection's part has them. One thread at a time.
+/// Rows of a memtable, by stream and time as a selection's part has them. One thread at a time.
+///
+/// Lines are searched as they came in; they are sorted only when something was found, or when times are asked for.
 final class MemtableBlock: LogRowSource {
     private var rows: ContiguousArray<LogRowRef> = []
-    private let columnTimes: UnsafeMutableBufferPointer<Int64>
+    /// Where each span's rows begin, and where the last one's end.
+    private var starts: ContiguousArray<Int> = [0]
+    /// Of the sorted rows; nil until they are.
+    private var columnTimes: UnsafeMutableBufferPointer<Int64>?
 
     init(_ spans: [LogMemtablePin.Span]) {
-        for span in spans { LogMemtablePin.append(span, to: &rows) }
-        columnTimes = .allocate(capacity: max(rows.count, 1))
-        for (number, row) in rows.enumerated() { columnTimes[number] = row.time }
-    }
-
-    deinit { columnTimes.deallocate() }
-
-    var rowCount: Int { rows.count }
-
-    func times() -> UnsafeBufferPointer<Int64> {
-        UnsafeBufferPointer(rebasing: UnsafeBufferPointer(columnTimes)[..<rows.count])
-    }
-
-    func filter(_ filters: [LineFilter], _ mask: inout RowSet) {
-        guard !filters.isEmpty else { return }
-        mask.filter { row in
-            let line = rows[row].lineBytes
-            return filters.allSatisfy { $0.passes(line) }
+        rows.reserveCapacity(spans.reduce(0) { $0 + $1.rowCount })
+        for span in spans {
+            LogMemtablePin.gather(span, into: &rows)
+            starts.append(rows.count)
         }
     }
 
+    deinit { columnTimes?.deallocate() }
+
+    var rowCount: Int { rows.count }
+
+    @discardableResult private func sorted() -> UnsafeMutableBufferPointer<Int64> {
+        if let columnTimes { return columnTimes }
+        for (start, end) in zip(starts, starts.dropFirst()) { LogMemtablePin.sort(&rows, start..<end) }
+        let times = UnsafeMutableBufferPointer<Int64>.allocate(capacity: max(rows.count, 1))
+        for row in rows.indices { times[row] = rows[row].time }
+        columnTimes = times
+        return times
+    }
+
+    func times() -> UnsafeBufferPointer<Int64> { UnsafeBufferPointer(rebasing: sorted()[..<rows.count]) }
+
+    func filter(_ filters: [LineFilter], _ mask: inout RowSet) {
+        guard !filters.isEmpty else { return }
+        // By place of arrival, where the rows are not sorted yet.
+        var passing = RowSet(rowCount: rows.count, all: true)
+        let isSorted = columnTimes != nil
+        rows.withUnsafeBufferPointer { rows in
+            for filter in filters { filter.keepPassing(rows, &passing) }
+        }
+        if passing.isEmpty { return mask.removeAll() }
+        if isSorted { return mask.formIntersection(passing) }
+        sorted()
+        mask.filter { passing.contains(Int(rows[$0].arrival)) }
+    }
+
     func filterField(_ name: String, _ mask: inout RowSet, _ test: (UnsafeRawBufferPointer) -> Bool) {
+        sorted()
         let wanted = Array(name.utf8)
         mask.filter { row in
             var cursor = LabelCursor(rows[row].metadataBytes)
@@ -44,6 +66,7 @@ final class MemtableBlock: LogRowSource {
     func check() {}
 
     func readLines(_ numbers: UnsafeBufferPointer<Int32>, into target: LineArena) {
+        sorted()
         for row in numbers { target.append(rows[Int(row)].lineBytes) }
     }
 
@@ -52,7 +75,33 @@ final class MemtableBlock: LogRowSource {
     func readMetadata(
         _ numbers: UnsafeBufferPointer<Int32>, into target: LineArena, damage: (SegmentDamage) -> Void
     ) {
+        sorted()
         for row in numbers { target.append(rows[Int(row)].metadataBytes) }
+    }
+}
+
+extension LineFilter {
+    /// Takes the rows out of `passing` whose lines don't pass. Literals are looked for without a reference counted per row.
+    fileprivate func keepPassing(_ rows: UnsafeBufferPointer<LogRowRef>, _ passing: inout RowSet) {
+        var needles = ByteBuffer()
+        var ends: ContiguousArray<Int> = [0]
+        for case .literal(let literal) in alternatives {
+            needles.append(literal)
+            ends.append(needles.count)
+        }
+        guard ends.count == alternatives.count + 1 else {
+            passing.filter { passes(rows[$0].lineBytes) }
+            return
+        }
+        let bytes = needles.bytes
+        let parts = (1..<ends.count).map { UnsafeRawBufferPointer(rebasing: bytes[ends[$0 - 1]..<ends[$0]]) }
+        parts.withUnsafeBufferPointer { parts in
+            passing.filter { row in
+                let line = rows[row].lineBytes
+                for part in parts { if line.firstOffset(of: part) != nil { return !isNegated } }
+                return isNegated
+            }
+        }
     }
 }
 
