@@ -97,7 +97,9 @@ public struct FlagParser {
                 if let given {
                     settings.append((setting, given, name))
                 } else if setting.isSwitch {
-                    settings.append((setting, "true", name))
+                    // The value may stand behind it, as with every other flag; no argument of a command is called so.
+                    let hasValue = rest.first == "true" || rest.first == "false"
+                    settings.append((setting, hasValue ? rest.removeFirst() : "true", name))
                 } else if let next = rest.popFirst() {
                     settings.append((setting, next, name))
                 } else {

@@ -36,6 +36,8 @@ import Testing
         #expect(flags.arguments == ["all"])
         #expect(flags.extras["--config"] == "c.yml")
         #expect(flags.settings.map(\.text) == ["/x", "true", "8MiB"])
+        let switches = try FlagParser(["--insecure", "false", "all", "--logs-self-logs", "true"], extras: [])
+        #expect(switches.settings.map(\.text) == ["false", "true"] && switches.arguments == ["all"])
         let error = #expect(throws: SettingError.self) { try FlagParser(["--data-dri", "x"], extras: []) }
         #expect(error?.description == "unknown flag --data-dri (did you mean \"--data-dir\"?)")
         #expect(throws: SettingError.self) { try FlagParser(["--data-dir"], extras: []) }
