@@ -9,7 +9,8 @@ extension QueryAPI {
     /// `GET /loki/api/v1/export`: all entries of a query as lines of JSON, however many there are.
     ///
     /// Every entry is a line; after each page a line `{"cursor":…,"count":…}` says where to go on and how many entries there have been,
-    /// over all requests that led here; the last line is `{"end":true,"count":…}`. Without it the export is not whole.
+    /// over all requests that led here; the last line is `{"end":true,"count":…}`. Without it the export is not whole. `damagedBlocks` in such a
+    /// line says that damage hides rows of that page.
     func lokiExportRoutes(_ logs: any LogSource) -> [HTTPRoute] {
         [
             HTTPRoute([.get, .post], "/loki/api/v1/export") { [self] request, respond in
@@ -165,6 +166,9 @@ private final class LogExport: Sendable {
             writer.bool(true)
         }
         writer.member("count", count)
+        // Rows of these are missing from the page.
+        let damaged = page.statistics.damagedBlocks
+        if damaged > 0 { writer.member("damagedBlocks", damaged) }
         writer.endObject()
         piece.append(writer.buffer.bytes)
         piece.append(UInt8(10))
