@@ -16,7 +16,7 @@ extension Server {
         let options = try serverOptions(settings, at: settings[SettingsTable.listen])
         let query = QueryAPI(queryDependencies(settings), options: queryOptions(settings))
         self.query = query
-        var routes = query.routes()
+        var routes = query.routes().map(Self.refusingBadTenants)
         if let storage, let logs {
             routes += receivers(storage, settings)
             let context = logContext(logs, memory: storage.budget.account("receivers"), settings)
@@ -38,6 +38,20 @@ extension Server {
         options.tls = try tls(settings)
         options.connectionsMax = settings[SettingsTable.connections]
         return options
+    }
+
+    /// A name that is none must not read what the default tenant has.
+    private static func refusingBadTenants(_ route: HTTPRoute) -> HTTPRoute {
+        var route = route
+        let handler = route.handler
+        route.handler = { request, respond in
+            if TenantHeader.tenant(request.headers) != nil { return handler(request, respond) }
+            respond(
+                .error(
+                    400, "bad_data",
+                    "X-Scope-OrgID is no tenant: 1 to 150 letters, digits or !-_.*'(); several at once are not read"))
+        }
+        return route
     }
 
     private func tokens(_ settings: Settings) throws -> BearerTokens {

@@ -40,6 +40,18 @@ import Testing
         #expect(server.isRunning)
     }
 
+    @Test func aTenantThatIsNoneReadsNothing() throws {
+        let folder = try TemporaryFolder()
+        let server = try ObsdProcess("collector", data: folder.path + "/data")
+        for path in ["/api/v1/labels", "/loki/api/v1/labels", "/loki/api/v1/export?query=%7Ba%3D%22b%22%7D"] {
+            for name in ["a|b", "../x", String(repeating: "t", count: 151)] {
+                let answer = try HTTP.exchange("GET", server.url + path, headers: ["X-Scope-OrgID": name])
+                #expect(answer.status == 400 && answer.body.contains("X-Scope-OrgID"), "\(path), \(name): \(answer)")
+            }
+            #expect(try HTTP.exchange("GET", server.url + path, headers: ["X-Scope-OrgID": "a.b"]).status == 200)
+        }
+    }
+
     @Test func compressionBombs() throws {
         let folder = try TemporaryFolder()
         let server = try ObsdProcess("collector", data: folder.path + "/data")
