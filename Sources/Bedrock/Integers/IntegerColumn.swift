@@ -287,7 +287,8 @@ extension IntegerColumn {
     }
 
     /// As `decodeArray`, for numbers that must lie in `0 ..< limit`.
-    public static func decodeIndexes(_ reader: inout ByteReader, count: Int, limit: Int) throws(DecodeError) -> [UInt32] {
+    public static func decodeIndexes(_ reader: inout ByteReader, count: Int, limit: Int) throws(DecodeError) -> [UInt32]
+    {
         let values = try decodeArray(&reader, count: count)
         for value in values where value < 0 || value >= limit || value > Int64(UInt32.max) {
             throw DecodeError("index \(value) is not below \(limit)", at: reader.offset)

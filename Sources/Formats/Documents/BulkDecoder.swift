@@ -7,6 +7,9 @@ public struct BulkDecoder: ~Copyable {
     private var results = BulkResults()
     private var standardIndex = ByteBuffer(capacity: 64)
 
+    /// Of the answer, which has an item for each action, also for those that write nothing.
+    private static let answerBytesMax = 64 << 20
+
     public init(options: LogDecodeOptions = LogDecodeOptions()) { reader = DocumentReader(options: options) }
 
     /// Appends the documents to `batch`; the results say what became of each action, in order. The index is the label `index`.
@@ -14,7 +17,7 @@ public struct BulkDecoder: ~Copyable {
     /// - Parameters:
     ///   - index: of actions that name none.
     ///   - arrival: time of documents that have none, in nanoseconds.
-    /// - Throws: when the body is no list of actions, or passes a per-request limit; clear the batch then.
+    /// - Throws: when the body is no list of actions, the index no plain text, or a per-request limit is passed; clear the batch then.
     public mutating func decode(
         _ body: UnsafeRawBufferPointer, index: String?, fields: DocumentFields = .elastic, arrival: Int64,
         into batch: LogBatch
@@ -24,6 +27,11 @@ public struct BulkDecoder: ~Copyable {
         standardIndex.clear()
         standardIndex.append(utf8: index ?? "")
         let standard = standardIndex.bytes
+        // It is echoed in the answer, inside of a JSON string.
+        if standard.contains(where: { $0 < 0x20 || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") }) {
+            throw .malformed(
+                DecodeError("the name of the index holds quotes, backslashes or control characters", at: 0))
+        }
         var rest = body
         while let line = rest.popLine() {
             if line.isBlank { continue }
@@ -32,6 +40,9 @@ public struct BulkDecoder: ~Copyable {
                 try takeAction(line, &rest, standard, into: batch)
             } catch { throw .malformed(DecodeError("bad action line: \(error.reason)", at: place)) }
             try reader.rows.checkLimits()
+            guard results.count <= reader.rows.options.limits.rowsPerRequestMax,
+                results.byteCount <= Self.answerBytesMax
+            else { throw .tooLarge("the request has over \(results.count - 1) actions; send smaller ones") }
         }
         reader.rows.finishSelecting(batch)
         return (reader.rows.report, results)
@@ -98,12 +109,39 @@ struct BulkAction {
         while let key = try cursor.nextKey(&isFirstField) {
             if key.raw.spells("_index"), cursor.peek() == UInt8(ascii: "\"") {
                 index = try cursor.string().raw
+                guard index.isEchoable else { throw cursor.error("_index holds a bad escape or a control character") }
             } else if key.raw.spells("_id"), cursor.peek() == UInt8(ascii: "\"") {
                 id = try cursor.skip()
+                guard id.isEchoable else { throw cursor.error("_id holds a bad escape or a control character") }
             } else {
                 _ = try cursor.skip()
             }
         }
         try cursor.expect(UInt8(ascii: "}"))
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Whether text that stood in a JSON string may stand in another one as it is: strict JSON, which the cursor does not insist on.
+    fileprivate var isEchoable: Bool {
+        var i = 0
+        while i < count {
+            if self[i] < 0x20 { return false }
+            guard self[i] == UInt8(ascii: "\\") else {
+                i += 1
+                continue
+            }
+            guard i + 1 < count else { return false }
+            switch self[i + 1] {
+            case UInt8(ascii: "u"):
+                guard i + 5 < count, self[i + 2...i + 5].allSatisfy({ Character(UnicodeScalar($0)).isHexDigit }) else {
+                    return false
+                }
+            case let c where "\"\\/bfnrt".utf8.contains(c): break
+            default: return false
+            }
+            i += 2
+        }
+        return true
     }
 }

@@ -6,6 +6,8 @@ public struct BulkResults: Sendable {
     private var items: [UInt8] = []
     public private(set) var count = 0
     public private(set) var refused = 0
+    /// Of the items.
+    var byteCount: Int { items.count }
 
     init() { items.reserveCapacity(1024) }
 

@@ -46,7 +46,7 @@ struct DocumentReader: ~Copyable {
         var cursor = JSONCursor(document)
         do throws(DecodeError) {
             try read(&cursor, depth: 0)
-            guard cursor.peek() == 0 else { throw cursor.error("unexpected text behind the document") }
+            guard cursor.isAtEnd else { throw cursor.error("unexpected text behind the document") }
         } catch {
             rows.refuse(.malformedItem, "a document is no JSON object: \(error)")
             return .malformedItem

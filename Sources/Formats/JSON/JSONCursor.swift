@@ -130,6 +130,11 @@ struct JSONCursor {
         return 0
     }
 
+    /// Whether only white space is left; a NUL is none.
+    var isAtEnd: Bool {
+        mutating get { peek() == 0 && p == end }
+    }
+
     /// Consumes `c` if it is next.
     @inline(__always)
     mutating func take(_ c: UInt8) -> Bool {

@@ -32,7 +32,7 @@ extension LokiPushDecoder {
                 if writer.isOverLimit { return }
             }
         }
-        guard cursor.peek() == 0 else { throw cursor.error("unexpected text behind the document") }
+        guard cursor.isAtEnd else { throw cursor.error("unexpected text behind the document") }
     }
 
     private mutating func decodeStream(_ cursor: inout JSONCursor, into batch: LogBatch) throws(DecodeError) {

@@ -33,7 +33,7 @@ extension OTLPLogsDecoder {
                 if writer.rows.isOverLimit { return }
             }
         }
-        guard cursor.peek() == 0 else { throw cursor.error("unexpected text behind the document") }
+        guard cursor.isAtEnd else { throw cursor.error("unexpected text behind the document") }
     }
 
     /// `{"resource": {"attributes": […]}, "scopeLogs": […]}`, in either order.

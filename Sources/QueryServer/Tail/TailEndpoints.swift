@@ -55,8 +55,12 @@ extension QueryAPI {
         outlet.beat()
         // What is written from now on waits behind what is stored already.
         goOn { [self] in
-            let history = try? history(tail, logs, arrivedAt: now)
-            client.release(history: history)
+            do {
+                client.release(history: try history(tail, logs, arrivedAt: now))
+            } catch {
+                // A tail that begins with a gap must not look whole: the client asks again.
+                outlet.end("what is stored can't be read: \(LokiError(error).text)")
+            }
             hub.wake()
         }
     }

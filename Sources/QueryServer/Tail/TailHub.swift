@@ -97,7 +97,9 @@ final class TailHub: Sendable {
         var next = Self.lookNanoseconds
         for group in groups {
             let (chunks, lost) = group.reader.drain()
-            for client in group.clients {
+            // Asked for after draining: who joined before gets the chunks, who joins from now on finds them stored.
+            let clients = clients(of: group.reader)
+            for client in clients {
                 var missed = lost
                 if lost > 0 { client.noteDropped(lost) }
                 for chunk in chunks { missed += client.push(chunk) }
@@ -108,9 +110,16 @@ final class TailHub: Sendable {
                 client.beat(now: now, everyNanoseconds: Self.beatNanoseconds)
                 if now >= client.endsAt { client.outlet.end("tails last \(Int(options.tailSecondsMax)) s; ask again") }
             }
-            if group.clients.contains(where: { !$0.outlet.isOpen }) { removeGone(of: group.reader) }
+            if clients.contains(where: { !$0.outlet.isOpen }) { removeGone(of: group.reader) }
         }
         return next
+    }
+
+    private func clients(of reader: TailReader) -> [TailClient] {
+        state.withLock { state in
+            guard let group = state.groups[reader.key], group.reader === reader else { return [] }
+            return group.clients
+        }
     }
 
     private func removeGone(of reader: TailReader) {

@@ -1,3 +1,4 @@
+import Formats
 import Transport
 
 /// Where a tail's messages go: an event stream or a websocket. Thread-safe; nothing blocks.
@@ -26,7 +27,11 @@ struct EventStreamOutlet: TailOutlet {
     func beat() { _ = stream.offer(ServerSentEvents.heartbeat) }
 
     func end(_ reason: String) {
-        _ = stream.offer(ServerSentEvents.encode(name: "end", data: Array("{\"end\":\"\(reason)\"}".utf8)))
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.member("end", reason)
+        writer.endObject()
+        _ = stream.offer(ServerSentEvents.encode(name: "end", data: writer.finish()))
         stream.finish()
     }
 }

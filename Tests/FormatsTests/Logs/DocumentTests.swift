@@ -94,6 +94,30 @@ import Testing
         #expect(throws: LogDecodeError.self) { try bulk(text) }
     }
 
+    @Test func whatTheAnswerCouldNotEchoIsRefused() throws {
+        let document = "{\"message\":\"m\"}\n"
+        for action in [#"{"index":{"_id":"\q"}}"#, #"{"index":{"_index":"\u12"}}"#, "{\"index\":{\"_id\":\"\u{01}\"}}"]
+        {
+            #expect(throws: LogDecodeError.self) { try bulk(action + "\n" + document, index: "i") }
+        }
+        #expect(throws: LogDecodeError.self) { try bulk("{\"index\":{}}\n" + document, index: "a\"b") }
+        let (rows, answer) = try bulk(#"{"index":{"_index":"\u0061","_id":"\"1\/"}}"# + "\n" + document)
+        #expect(rows.rows.count == 1 && (try? JSONValue(parsing: answer)) != nil)
+    }
+
+    @Test func actionsCountAgainstTheRequestsLimit() {
+        var options = LogDecodeOptions()
+        options.limits.rowsPerRequestMax = 10
+        var decoder = BulkDecoder(options: options)
+        let body = Array(String(repeating: "{\"delete\":{}}\n", count: 11).utf8)
+        body.withUnsafeBytes { body in
+            do throws(LogDecodeError) {
+                _ = try decoder.decode(body, index: nil, arrival: 1, into: LogBatch())
+                Issue.record("taken")
+            } catch { #expect(error == .tooLarge("the request has over 10 actions; send smaller ones")) }
+        }
+    }
+
     @Test func damagedDocumentsNeverCrash() {
         var random = SeededGenerator(seed: 14)
         var bulk = BulkDecoder()

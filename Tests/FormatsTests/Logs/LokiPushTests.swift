@@ -63,6 +63,14 @@ import Testing
         #expect(rows.rows.map(\.labels) == [#"{a="b"}"#])
     }
 
+    @Test func nothingMayFollowTheDocument() {
+        let document = #"{"streams":[{"stream":{"a":"b"},"values":[["1","x"]]}]}"#
+        #expect(throws: Never.self) { try decode(json: document + " \n") }
+        for tail in ["\0", "\0" + document, document] {
+            #expect(throws: LogDecodeError.self) { try decode(json: document + tail) }
+        }
+    }
+
     @Test func badStreamsAreRefusedAndTheRestTaken() throws {
         let (rows, report) = try decode(
             json: """
