@@ -116,14 +116,19 @@ let package = Package(
         tests("TransportTests", ["Transport", "Bedrock"]),
         .target(
             name: "LSMKit", dependencies: ["LSM", "Model", "Bedrock"], path: "Tests/LSMKit", swiftSettings: strict),
+        .target(name: "ConformanceKit", path: "Tests/ConformanceKit", swiftSettings: strict),
         .target(name: "LogKit", dependencies: ["Model", "Bedrock"], path: "Tests/LogKit", swiftSettings: strict),
         tests("LSMTests", ["LSMKit", "LSM", "Model", "Bedrock"]),
         tests("MetricStoreTests", ["MetricStore", "LSM", "Model", "Bedrock"], exclude: ["Golden"]),
         tests("ColumnsTests", ["Columns", "Model", "Bedrock"]),
         tests("LogStoreTests", ["LogStore", "Columns", "LSM", "Model", "Bedrock"], exclude: ["Golden"]),
-        tests("LogQLTests", ["LogQL", "Kernels", "Model", "Formats", "Bedrock"], exclude: ["KnownGaps.txt"]),
+        tests(
+            "LogQLTests", ["ConformanceKit", "LogQL", "Kernels", "Model", "Formats", "Bedrock"],
+            exclude: ["KnownGaps.txt"]),
         tests("KernelsTests", ["Kernels", "Model", "Bedrock"]),
-        tests("PromQLTests", ["PromQL", "Kernels", "Model", "Formats", "Bedrock"], exclude: ["KnownGaps.txt"]),
+        tests(
+            "PromQLTests", ["ConformanceKit", "PromQL", "Kernels", "Model", "Formats", "Bedrock"],
+            exclude: ["KnownGaps.txt"]),
         tests("ReceiversTests", ["Receivers", "Formats", "Transport", "Instruments", "Model", "Bedrock"]),
         tests("AgentTests", ["Agent", "Receivers", "Formats", "Transport", "Instruments", "Model", "Bedrock"]),
         tests(

@@ -14,3 +14,10 @@ final class WorkspacePool<Workspace: AnyObject & Sendable>: Sendable {
         free.withLock { if $0.count < Self.workspacesMax { $0.append(workspace) } }
     }
 }
+
+/// A decoder as a workspace, for protocols that need nothing beside it. One request at a time has it.
+final class DecoderWorkspace<Decoder: ~Copyable>: @unchecked Sendable {
+    var decoder: Decoder
+
+    init(_ decoder: consuming Decoder) { self.decoder = decoder }
+}

@@ -1,11 +1,12 @@
 import Bedrock
+import ConformanceKit
 import Foundation
 import Model
 import Testing
 
 @testable import LogQL
 
-@Suite(.enabled(if: Conformance.isPresent, Conformance.absence))
+@Suite(.enabled(if: Conformance.isPresent, Comment(rawValue: Conformance.absence)))
 struct ParserConformanceTests {
     private static func bytes(_ row: [String: Any]) throws -> [UInt8] {
         if let text = row["query"] as? String { return Array(text.utf8) }

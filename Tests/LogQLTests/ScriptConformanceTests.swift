@@ -1,10 +1,11 @@
+import ConformanceKit
 import Foundation
 import LogQL
 import Testing
 
 /// Runs Loki's own metric query scripts. `KnownGaps.txt` lists, as `file:line`, the evaluations that are known to fail; each line there
 /// that passes, and each failure that isn't there, fails the test.
-@Suite(.enabled(if: Conformance.isPresent, Conformance.absence))
+@Suite(.enabled(if: Conformance.isPresent, Comment(rawValue: Conformance.absence)))
 struct ScriptConformanceTests {
     static let files = [
         "binary_operations", "conversions", "formatters", "functions", "label_filters", "line_filters", "parsers",

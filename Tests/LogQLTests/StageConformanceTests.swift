@@ -1,11 +1,14 @@
 import Bedrock
+import ConformanceKit
 import LogQL
 import Model
 import Testing
 
 /// `stages.jsonl`: one stage applied to one line.
 @Suite struct StageConformanceTests {
-    @Test(.enabled(if: Conformance.isPresent, Conformance.absence)) func everyStageCasePasses() throws {
+    @Test(.enabled(if: Conformance.isPresent, Comment(rawValue: Conformance.absence))) func everyStageCasePasses()
+        throws
+    {
         let cases = try Conformance.rows("logql/stages.jsonl")
         #expect(cases.count == 131)
         for (number, row) in cases.enumerated() {

@@ -1,9 +1,10 @@
+import ConformanceKit
 import Foundation
 import Testing
 
 @testable import PromQL
 
-@Suite(.enabled(if: Conformance.isPresent, Conformance.absence))
+@Suite(.enabled(if: Conformance.isPresent, Comment(rawValue: Conformance.absence)))
 struct ParserConformanceTests {
     struct Case {
         var query: [UInt8]

@@ -1,10 +1,11 @@
+import ConformanceKit
 import Foundation
 import PromQL
 import Testing
 
 /// Runs Prometheus' own engine scripts. `KnownGaps.txt` lists, as `file:line`, the evaluations that are known to fail; each line there
 /// that passes, and each failure that isn't there, fails the test.
-@Suite(.enabled(if: Conformance.isPresent, Conformance.absence))
+@Suite(.enabled(if: Conformance.isPresent, Comment(rawValue: Conformance.absence)))
 struct PromQLTestConformance {
     static let files = [
         "literals", "selectors", "operators", "aggregators", "functions", "at_modifier", "subquery", "staleness",

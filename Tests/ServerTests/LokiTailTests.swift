@@ -88,6 +88,19 @@ import Transport
         tail.cancellation.cancel()
     }
 
+    @Test func beginsWithWhatAQueueHolds() throws {
+        let fixture = try LogFixture { $0.logOptions.tailBytesMax = 40_000 }
+        try fixture.fill(app, count: 20) { "\($0) " + String(repeating: "x", count: 3000) }
+        let tail = Tail(fixture, [("query", #"{app="a"}"#), ("limit", "20")])
+        #expect(queryEventually { tail.lines.count + Self.dropped(tail) == 20 })
+        // Half of 40 000 bytes are six such entries: the newest, in order; the others are told.
+        #expect(tail.lines.map { $0.prefix { $0 != " " } } == ["14", "15", "16", "17", "18", "19"])
+        try write(fixture, app, ["after"])
+        #expect(queryEventually { tail.lines.last == "after" })
+        #expect(Self.dropped(tail) == 14)
+        tail.cancellation.cancel()
+    }
+
     @Test func sharesOneReader() throws {
         let fixture = try LogFixture()
         let queries = [#"{app="a"}"#, #"{ app = "a" }"#, #"{app="a"}"#, #"{app="a"} |= "x""#]

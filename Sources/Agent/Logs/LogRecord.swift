@@ -30,8 +30,7 @@ enum LogRecordCodec {
             plain.append(prefixed: section.tenant)
             append(section.batch, to: &plain)
         }
-        target.append(version)
-        Zstd.compress(plain.bytes, into: &target, level: 1)
+        RecordPayload.pack(plain, version: version, into: &target)
     }
 
     private static func append(_ batch: LogBatch, to plain: inout ByteBuffer) {
@@ -56,7 +55,7 @@ enum LogRecordCodec {
     }
 
     static func decode(_ record: UnsafeRawBufferPointer) throws(DecodeError) -> LogRecord {
-        try open(record) { (reader) throws(DecodeError) in
+        try RecordPayload.unpack(record, version: version) { (reader) throws(DecodeError) in
             var result = LogRecord()
             result.advances = try advances(&reader)
             for _ in 0..<(try reader.length(limit: reader.remaining)) {
@@ -69,24 +68,7 @@ enum LogRecordCodec {
 
     /// Only what says how far the sources were read.
     static func advances(_ record: UnsafeRawBufferPointer) throws(DecodeError) -> [LogAdvance] {
-        try open(record) { (reader) throws(DecodeError) in try advances(&reader) }
-    }
-
-    private static func open<R>(
-        _ record: UnsafeRawBufferPointer, _ body: (inout ByteReader) throws(DecodeError) -> R
-    ) throws(DecodeError) -> R {
-        guard record.first == version else {
-            throw DecodeError("record version \(record.first ?? 0) is not known", at: 0)
-        }
-        var plain = ByteBuffer(capacity: record.count * 4)
-        do throws(CompressionError) {
-            try Zstd.decompress(
-                UnsafeRawBufferPointer(rebasing: record[1...]), into: &plain, limit: QueueLimits.batchBytesMax)
-        } catch {
-            throw DecodeError(error.description, at: 1)
-        }
-        var reader = ByteReader(plain.bytes)
-        return try body(&reader)
+        try RecordPayload.unpack(record, version: version) { (reader) throws(DecodeError) in try advances(&reader) }
     }
 
     private static func advances(_ reader: inout ByteReader) throws(DecodeError) -> [LogAdvance] {

@@ -30,24 +30,12 @@ enum BatchCodec {
             plain.append(prefixed: item.help)
             plain.append(prefixed: item.unit)
         }
-        target.append(version)
-        Zstd.compress(plain.bytes, into: &target, level: 1)
+        RecordPayload.pack(plain, version: version, into: &target)
     }
 
     /// The batch in `record`.
     static func decode(_ record: UnsafeRawBufferPointer) throws(DecodeError) -> MetricBatch {
-        guard record.first == version else {
-            throw DecodeError("record version \(record.first ?? 0) is not known", at: 0)
-        }
-        var plain = ByteBuffer(capacity: record.count * 4)
-        do throws(CompressionError) {
-            try Zstd.decompress(
-                UnsafeRawBufferPointer(rebasing: record[1...]), into: &plain, limit: QueueLimits.batchBytesMax)
-        } catch {
-            throw DecodeError(error.description, at: 1)
-        }
-        var reader = ByteReader(plain.bytes)
-        return try decode(&reader)
+        try RecordPayload.unpack(record, version: version) { (reader) throws(DecodeError) in try decode(&reader) }
     }
 
     private static func decode(_ reader: inout ByteReader) throws(DecodeError) -> MetricBatch {

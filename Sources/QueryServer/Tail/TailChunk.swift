@@ -89,8 +89,11 @@ struct TailChunkBuilder: ~Copyable {
 
     init(encoding: LogValueEncoding) { grouping = LogGrouping(encoding: encoding, keepsAddresses: false) }
 
-    var count: Int { rows.count }
-    var byteCount: Int { text.count }
+    /// Whether what was added is enough for one message.
+    var isFull: Bool { rows.count >= Self.entriesMax || text.count >= Self.bytesMax }
+
+    private static let entriesMax = 1000
+    private static let bytesMax = 256 << 10
 
     mutating func add(_ entry: LogEntryView) {
         writer.clear()

@@ -70,14 +70,14 @@ final class TailClient: Sendable {
     /// Entries that were lost before they could be filtered.
     func noteDropped(_ count: Int) { state.withLock { $0.dropped += count } }
 
-    /// History has been read: it goes first, and what came meanwhile is not said twice.
-    func release(history: TailChunk?) {
+    /// History has been read: it goes first, and what came meanwhile is not said twice. `dropped` entries of it did not fit.
+    func release(history: [TailChunk], dropped: Int) {
         state.withLock { state in
             guard state.isHeld else { return }
             state.isHeld = false
-            guard let history else { return }
-            let known = Set(history.identities)
-            state.waiting = [history] + state.waiting.compactMap { $0.without(known) }
+            state.dropped += dropped
+            let known = Set(history.flatMap(\.identities))
+            state.waiting = history + state.waiting.compactMap { $0.without(known) }
             state.entries = state.waiting.reduce(0) { $0 + $1.count }
             state.bytes = state.waiting.reduce(0) { $0 + $1.byteCount }
         }

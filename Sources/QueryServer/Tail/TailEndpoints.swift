@@ -56,7 +56,8 @@ extension QueryAPI {
         // What is written from now on waits behind what is stored already.
         goOn { [self] in
             do {
-                client.release(history: try history(tail, logs, arrivedAt: now))
+                let (history, left) = try history(tail, logs, arrivedAt: now)
+                client.release(history: history, dropped: left)
             } catch {
                 // A tail that begins with a gap must not look whole: the client asks again.
                 outlet.end("what is stored can't be read: \(LokiError(error).text)")
@@ -65,17 +66,30 @@ extension QueryAPI {
         }
     }
 
-    /// The newest entries since the tail's start, oldest first.
-    private func history(_ tail: TailRequest, _ logs: any LogSource, arrivedAt: UInt64) throws -> TailChunk? {
+    /// The newest entries since the tail's start, oldest first, as far as half a client's queue holds them; and how many did not fit.
+    private func history(
+        _ tail: TailRequest, _ logs: any LogSource, arrivedAt: UInt64
+    ) throws -> (chunks: [TailChunk], left: Int) {
         let clock = dependencies.clock
         let deadline = clock.monotonicNanoseconds() &+ UInt64(options.timeoutSeconds * 1e9)
         let page = try logEngine.streams(
             tail.query, range: LogTimeRange(tail.start, .max), limit: tail.limit, direction: .backward, after: nil,
             source: logs, tenant: tail.tenant,
             cancellation: Cancellation(clock: clock, deadlineNanoseconds: deadline))
+        let most = dependencies.logOptions
+        var bytes = 0
+        let kept = page.entries.prefix(most.tailEntriesMax / 2).prefix { entry in
+            entry.withView { bytes += $0.line.count + $0.stream.count + $0.metadata.count + $0.parsed.count }
+            return bytes <= most.tailBytesMax / 2
+        }
         var builder = TailChunkBuilder(encoding: tail.encoding)
-        for entry in page.entries.reversed() { entry.withView { builder.add($0) } }
-        return builder.finish(arrivedAt: arrivedAt)
+        var chunks: [TailChunk] = []
+        for entry in kept.reversed() {
+            entry.withView { builder.add($0) }
+            if builder.isFull, let chunk = builder.finish(arrivedAt: arrivedAt) { chunks.append(chunk) }
+        }
+        if let chunk = builder.finish(arrivedAt: arrivedAt) { chunks.append(chunk) }
+        return (chunks, page.entries.count - kept.count)
     }
 }
 

@@ -24,8 +24,6 @@ final class TailReader: Sendable {
     }
 
     private static let verdictsMax = 10_000
-    private static let chunkEntriesMax = 1000
-    private static let chunkBytesMax = 256 << 10
 
     let key: Key
     private let matchers: [Matcher]
@@ -114,9 +112,7 @@ final class TailReader: Sendable {
         var builder = TailChunkBuilder(encoding: key.encoding)
         filter.run(batch) { entry in
             builder.add(entry)
-            if builder.count >= Self.chunkEntriesMax || builder.byteCount >= Self.chunkBytesMax {
-                if let chunk = builder.finish(arrivedAt: arrivedAt) { chunks.append(chunk) }
-            }
+            if builder.isFull, let chunk = builder.finish(arrivedAt: arrivedAt) { chunks.append(chunk) }
         }
         if let chunk = builder.finish(arrivedAt: arrivedAt) { chunks.append(chunk) }
         batch.clear()

@@ -10,20 +10,13 @@ public final class BulkReceiver: Sendable {
     private let options: LogReceiverOptions
     private let context: LogReceiverContext
     private let instruments: ReceiverInstruments
-    private let workspaces: WorkspacePool<Workspace>
+    private let workspaces: WorkspacePool<DecoderWorkspace<BulkDecoder>>
 
     public init(_ context: LogReceiverContext, options: LogReceiverOptions = LogReceiverOptions()) {
         self.context = context
         self.options = options
         instruments = context.instruments("elasticsearch")
-        workspaces = WorkspacePool { Workspace(context.decoding) }
-    }
-
-    /// One request at a time has it.
-    private final class Workspace: @unchecked Sendable {
-        var decoder: BulkDecoder
-
-        init(_ options: LogDecodeOptions) { decoder = BulkDecoder(options: options) }
+        workspaces = WorkspacePool { DecoderWorkspace(BulkDecoder(options: context.decoding)) }
     }
 
     public var routes: [HTTPRoute] {

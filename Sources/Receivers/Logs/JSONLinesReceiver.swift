@@ -11,20 +11,13 @@ public final class JSONLinesReceiver: Sendable {
     private let options: LogReceiverOptions
     private let context: LogReceiverContext
     private let instruments: ReceiverInstruments
-    private let workspaces: WorkspacePool<Workspace>
+    private let workspaces: WorkspacePool<DecoderWorkspace<JSONLinesDecoder>>
 
     public init(_ context: LogReceiverContext, options: LogReceiverOptions = LogReceiverOptions()) {
         self.context = context
         self.options = options
         instruments = context.instruments("jsonline")
-        workspaces = WorkspacePool { Workspace(context.decoding) }
-    }
-
-    /// One request at a time has it.
-    private final class Workspace: @unchecked Sendable {
-        var decoder: JSONLinesDecoder
-
-        init(_ options: LogDecodeOptions) { decoder = JSONLinesDecoder(options: options) }
+        workspaces = WorkspacePool { DecoderWorkspace(JSONLinesDecoder(options: context.decoding)) }
     }
 
     public var routes: [HTTPRoute] {

@@ -12,20 +12,13 @@ public final class OTLPLogsReceiver: Sendable {
     private let options: LogReceiverOptions
     private let context: LogReceiverContext
     private let instruments: ReceiverInstruments
-    private let workspaces: WorkspacePool<Workspace>
+    private let workspaces: WorkspacePool<DecoderWorkspace<OTLPLogsDecoder>>
 
     public init(_ context: LogReceiverContext, options: LogReceiverOptions = LogReceiverOptions()) {
         self.context = context
         self.options = options
         instruments = context.instruments("otlp")
-        workspaces = WorkspacePool { Workspace(context.decoding) }
-    }
-
-    /// One request at a time has it.
-    private final class Workspace: @unchecked Sendable {
-        var decoder: OTLPLogsDecoder
-
-        init(_ options: LogDecodeOptions) { decoder = OTLPLogsDecoder(options: options) }
+        workspaces = WorkspacePool { DecoderWorkspace(OTLPLogsDecoder(options: context.decoding)) }
     }
 
     /// OpenTelemetry's own path, and those under which Loki has it.

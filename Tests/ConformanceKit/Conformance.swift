@@ -1,10 +1,9 @@
 import Foundation
-import Testing
 
 /// The shared conformance data, which lives outside the repository.
-enum Conformance {
+public enum Conformance {
     /// nil where it is absent; tests that need it are skipped then.
-    static let folder: URL? = {
+    public static let folder: URL? = {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
         let shared =
@@ -14,15 +13,19 @@ enum Conformance {
         return FileManager.default.fileExists(atPath: folder.path) ? folder : nil
     }()
 
-    static var isPresent: Bool { folder != nil }
-    static let absence: Comment = "conformance data not found; set OBS_SHARED to its folder"
+    public static var isPresent: Bool { folder != nil }
+    /// Why tests are skipped then.
+    public static let absence = "conformance data not found; set OBS_SHARED to its folder"
 
     /// The objects of a JSON-lines file.
-    static func rows(_ path: String) throws -> [[String: Any]] {
+    public static func rows(_ path: String) throws -> [[String: Any]] {
         guard let folder else { return [] }
         let text = try String(contentsOf: folder.appendingPathComponent(path), encoding: .utf8)
         return try text.split(separator: "\n").map { line in
-            try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+            guard let row = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] else {
+                throw CocoaError(.coderReadCorrupt)
+            }
+            return row
         }
     }
 }
