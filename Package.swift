@@ -68,6 +68,7 @@ let package = Package(
         room("PromQL", ["Kernels", "Model", "Bedrock"]),
         room("LogQL", ["Kernels", "Model", "Bedrock"]),
         room("Receivers", ["Formats", "Transport", "Model", "Bedrock", "Instruments", "CLinux"]),
+        room("SpanMetrics", ["Model", "Bedrock", "Instruments"]),
         room(
             "Collector",
             [
@@ -129,6 +130,7 @@ let package = Package(
         tests(
             "PromQLTests", ["ConformanceKit", "PromQL", "Kernels", "Model", "Formats", "Bedrock"],
             exclude: ["KnownGaps.txt"]),
+        tests("SpanMetricsTests", ["SpanMetrics", "Instruments", "Model", "Bedrock"]),
         tests("ReceiversTests", ["Receivers", "Formats", "Transport", "Instruments", "Model", "Bedrock"]),
         tests("AgentTests", ["Agent", "Receivers", "Formats", "Transport", "Instruments", "Model", "Bedrock"]),
         tests(
