@@ -18,6 +18,13 @@ public protocol SeriesSnapshot: Sendable {
         -> [String]
     /// Metadata of metric families, sorted by name; of one family when `family` is given.
     func metadata(family: String?) throws -> [MetricMetadata]
+    /// Exemplars of the series that pass any of the request's selectors; series without any left out, sorted by `Labels`' order.
+    func exemplars(_ request: ExemplarRequest) throws -> [SeriesExemplars]
+}
+
+extension SeriesSnapshot {
+    /// A source that keeps no exemplars has none.
+    public func exemplars(_ request: ExemplarRequest) throws -> [SeriesExemplars] { [] }
 }
 
 /// What a query wants to read.
