@@ -26,7 +26,10 @@ struct SeriesWriter {
         if let zeroAt { batch.append(timestamp: zeroAt, value: 0) }
         batch.append(timestamp: now, value: isEnding ? StaleMarker.value : value)
         guard let exemplar, !isEnding else { return }
-        _ = exemplar
+        batch.append(
+            Exemplar(
+                labels: Labels(["span_id": exemplar.spanID.description, "trace_id": exemplar.traceID.description]),
+                value: exemplar.seconds, timestamp: exemplar.time))
     }
 }
 

@@ -117,4 +117,5 @@ private final class CountingSink: MetricSink {
 private struct NoLosses: LossRecorder {
     func lost(samples: Int, place: String, reason: String) {}
     func lost(lines: Int, place: String, reason: String) {}
+    func lost(spans: Int, place: String, reason: String) {}
 }

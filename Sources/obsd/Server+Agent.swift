@@ -15,6 +15,10 @@ extension LossLedger: LossRecorder {
     public func lost(lines: Int, place: String, reason: String) {
         enter(lines, place: place, reason: reason, signal: .logs)
     }
+
+    public func lost(spans: Int, place: String, reason: String) {
+        enter(spans, place: place, reason: reason, signal: .traces)
+    }
 }
 
 extension Server {

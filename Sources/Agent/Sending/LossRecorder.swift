@@ -6,4 +6,6 @@ public protocol LossRecorder: Sendable {
     func lost(samples: Int, place: String, reason: String)
     /// The same for log lines.
     func lost(lines: Int, place: String, reason: String)
+    /// The same for spans.
+    func lost(spans: Int, place: String, reason: String)
 }

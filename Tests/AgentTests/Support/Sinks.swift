@@ -52,6 +52,7 @@ final class MemoryLosses: LossRecorder {
     var total: Int { counts.withLock { $0.values.reduce(0, +) } }
 
     func lost(lines: Int, place: String, reason: String) { lost(samples: lines, place: place, reason: reason) }
+    func lost(spans: Int, place: String, reason: String) { lost(samples: spans, place: place, reason: reason) }
 
     func lost(samples: Int, place: String, reason: String) {
         counts.withLock { $0["\(place)/\(reason)", default: 0] += samples }
