@@ -6,7 +6,8 @@ import Testing
 
 @testable import MetricStore
 
-/// Files written once by version 1 of the formats. They must be readable for good, and version 1 must go on writing the same bytes.
+/// Files written once by each version of the formats. They must be readable for good, and what a version can say must go on being written
+/// as the same bytes.
 ///
 /// A format changes by a new version with files of its own. `OBS_GOLDEN_WRITE=1` writes the files that are missing.
 @Suite struct GoldenTests {
@@ -89,5 +90,59 @@ import Testing
         let checkpoint = try golden("checkpoint-v1.bin") { block.array() }
         #expect(checkpoint == block.array())
         #expect(try MemtableTests.restored([checkpoint]).pin().contents() == table.pin().contents())
+    }
+
+    private static let exemplars = [
+        Exemplar(labels: .empty, value: 1, timestamp: 1_700_000_000_000),
+        Exemplar(
+            labels: Labels(["trace_id": "4bf92f3577b34da6a3ce929d0e0e4736", "user": "zoë"]), value: 0.25,
+            timestamp: 1_700_000_007_123),
+    ]
+
+    @Test func exemplars() throws {
+        let make = {
+            let out = MemoryWriter()
+            let writer = try MetricSegmentWriter(out, tier: 0)
+            let rows = RowBuffer()
+            rows.append(1_700_000_000_000, 1)
+            for (labels, rows) in [
+                (Labels(["__name__": "a"]), rows), (Labels(["__name__": "b"]), RowBuffer()),
+            ] {
+                try labels.storage.withUnsafeBytes {
+                    try writer.add($0, rows: rows, histograms: [], exemplars: Self.exemplars)
+                }
+            }
+            _ = try writer.finish(metadata: [])
+            return out.bytes
+        }
+        let bytes = try golden("segment-v2.bin", make)
+        #expect(try make() == bytes)
+        let segment = try MetricFormat().open(MemoryObject(bytes))
+        try segment.verify { Issue.record("\($0)") }
+        let all = ["a", "b"].map {
+            SeriesExemplars(series: Labels(["__name__": $0]), exemplars: Self.exemplars)
+        }
+        let request = ExemplarRequest(sets: [[]], range: .everything)
+        #expect(try MetricSnapshot([MetricRun(segment)]).exemplars(request) == all)
+
+        let batch = MetricBatch()
+        for one in all {
+            batch.beginSeries(one.series)
+            batch.append(timestamp: 1_700_000_000_000, value: 1)
+            for exemplar in one.exemplars { batch.append(exemplar) }
+        }
+        var record = ByteBuffer()
+        MetricRecord.encode(batch, into: &record)
+        let goldenRecord = try golden("record-v2.bin") { record.array() }
+        #expect(goldenRecord == record.array())
+        let table = MetricMemtable()
+        try MemtableTests.apply(goldenRecord, 1, to: table)
+        var block = ByteBuffer()
+        table.checkpoint(into: &block)
+        let checkpoint = try golden("checkpoint-v2.bin") { block.array() }
+        #expect(checkpoint == block.array())
+        let restored = try MemtableTests.restored([checkpoint]).pin()
+        #expect(
+            try MetricSnapshot([MetricRun(restored, tenant: .default)].compactMap { $0 }).exemplars(request) == all)
     }
 }

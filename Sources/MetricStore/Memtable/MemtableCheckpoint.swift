@@ -15,11 +15,13 @@ struct CheckpointState {
 /// ```
 /// ┌────────────┬─ per tenant ─────────────────────────────────────────────────────────────────┐
 /// │ version u8 │ 1 u8, name; then per series: number (varint), flags u8 and what they announce │
-/// │     1      │   1 new: canonical labels                                                     │
+/// │   1 or 2   │   1 new: canonical labels                                                     │
 /// │            │   2 chunks, which take the place of the raw rows before: count; each first and│
 /// │            │     last time, rows, timestamp column, value column                           │
 /// │            │   4 rows: count; each time - previous time (svarint), value (8 bytes)         │
 /// │            │   8 histograms: count; each time (svarint), `HistogramRecord`                 │
+/// │            │   16 exemplars: count; each time (svarint), value (8 bytes), canonical labels;│
+/// │            │      version 2, which is written where there is any                           │
 /// │            │ 0; metadata count, families                                                   │
 /// ├────────────┴───────────────────────────────────────────────────────────────────────────────┤
 /// │ 0 u8                                                                                       │
@@ -28,13 +30,15 @@ struct CheckpointState {
 /// A series' raw rows are written once. When they have been sealed meanwhile, the chunks are written and the rows behind them again:
 /// then a chunk holds all rows since the chunk before, and restoring drops what earlier blocks had of them.
 enum MemtableCheckpoint {
-    private static let version: UInt8 = 1
+    /// The newest version; older ones are read, too.
+    private static let version: UInt8 = 2
 
     private enum Flag {
         static let new: UInt8 = 1
         static let chunks: UInt8 = 2
         static let rows: UInt8 = 4
         static let histograms: UInt8 = 8
+        static let exemplars: UInt8 = 16
     }
 
     // MARK: Writing
@@ -44,14 +48,17 @@ enum MemtableCheckpoint {
         into block: inout ByteBuffer
     ) {
         let start = block.count
-        block.append(version)
+        block.append(1 as UInt8)
         var isEmpty = true
+        var hasExemplars = false
         for table in tables.values.sorted(by: { $0.tenant < $1.tenant }) {
             let before = block.count
             block.append(1 as UInt8)
             block.append(prefixed: table.tenant.name)
             let head = block.count
-            for id in 0..<table.heads.count { writeSeries(id, table, &state, into: &block) }
+            for id in 0..<table.heads.count {
+                if writeSeries(id, table, &state, into: &block) & Flag.exemplars != 0 { hasExemplars = true }
+            }
             if block.count == head && table.changedFamilies.isEmpty {
                 block.truncate(to: before)
                 continue
@@ -63,12 +70,15 @@ enum MemtableCheckpoint {
             isEmpty = false
         }
         state.tick = tick
-        if isEmpty { block.truncate(to: start) } else { block.append(0 as UInt8) }
+        if isEmpty { return block.truncate(to: start) }
+        block.append(0 as UInt8)
+        if hasExemplars { block.mutableBytes[start] = version }
     }
 
+    /// Returns the flags that were written; 0 when nothing is new.
     private static func writeSeries(
         _ id: Int, _ table: TenantTable, _ state: inout CheckpointState, into block: inout ByteBuffer
-    ) {
+    ) -> UInt8 {
         let head = table.heads.pointer(id)
         let page = head.pointee.page
         var chunks: [UnsafePointer<MemoryChunk>] = []
@@ -86,20 +96,29 @@ enum MemtableCheckpoint {
             histograms.append(node)
             older = node.pointee.previous
         }
-        guard !chunks.isEmpty || firstRow < rows || !histograms.isEmpty else { return }
+        var exemplars: [UnsafePointer<ExemplarNode>] = []
+        var earlier = head.pointee.newestExemplar
+        while let node = earlier, node.pointee.tick > state.tick {
+            exemplars.append(node)
+            earlier = node.pointee.previous
+        }
+        var flags = (chunks.isEmpty ? 0 : Flag.chunks) | (firstRow < rows ? Flag.rows : 0)
+        flags |= (histograms.isEmpty ? 0 : Flag.histograms) | (exemplars.isEmpty ? 0 : Flag.exemplars)
+        guard flags != 0 else { return 0 }
         let isNew = head.pointee.checkpointId == 0
         if isNew {
             state.series[table.tenant, default: []].append(UInt32(id))
             head.pointee.checkpointId = UInt32(state.series[table.tenant]?.count ?? 0)
         }
+        if isNew { flags |= Flag.new }
         block.append(varint: UInt64(head.pointee.checkpointId))
-        block.append(
-            (isNew ? Flag.new : 0) | (chunks.isEmpty ? 0 : Flag.chunks) | (firstRow < rows ? Flag.rows : 0)
-                | (histograms.isEmpty ? 0 : Flag.histograms))
+        block.append(flags)
         if isNew { block.append(prefixed: table.index.series.pointer(id).pointee.labels) }
         if !chunks.isEmpty { write(chunks, into: &block) }
         if let page, firstRow < rows { write(page, firstRow..<rows, into: &block) }
         if !histograms.isEmpty { write(histograms, into: &block) }
+        if !exemplars.isEmpty { write(exemplars, into: &block) }
+        return flags
     }
 
     private static func write(_ newestFirst: [UnsafePointer<MemoryChunk>], into block: inout ByteBuffer) {
@@ -131,13 +150,22 @@ enum MemtableCheckpoint {
         }
     }
 
+    private static func write(_ newestFirst: [UnsafePointer<ExemplarNode>], into block: inout ByteBuffer) {
+        block.append(varint: newestFirst.count)
+        for node in newestFirst.reversed() {
+            block.append(signedVarint: node.pointee.timestamp)
+            block.append(node.pointee.value)
+            block.append(prefixed: node.pointee.labels)
+        }
+    }
+
     // MARK: Restoring
 
     /// Takes a block back in. Chunks stay where they are, in `block`.
     static func restore(_ block: UnsafeRawBufferPointer, into memtable: MetricMemtable) throws(DecodeError) {
         var reader = ByteReader(block)
         let found = try reader.u8()
-        guard found == version else { throw DecodeError("unknown checkpoint version \(found)", at: 0) }
+        guard (1...version).contains(found) else { throw DecodeError("unknown checkpoint version \(found)", at: 0) }
         while try reader.u8() == 1 {
             let tenant = Tenant(String(decoding: try reader.prefixed(), as: UTF8.self))
             let table = memtable.table(tenant)
@@ -177,6 +205,23 @@ enum MemtableCheckpoint {
         if flags & Flag.chunks != 0 { try restoreChunks(&reader, head, memtable) }
         if flags & Flag.rows != 0 { try restoreRows(&reader, head, memtable) }
         if flags & Flag.histograms != 0 { try restoreHistograms(&reader, head, memtable) }
+        if flags & Flag.exemplars != 0 { try restoreExemplars(&reader, head, memtable) }
+    }
+
+    private static func restoreExemplars(
+        _ reader: inout ByteReader, _ head: UnsafeMutablePointer<SeriesHead>, _ memtable: MetricMemtable
+    ) throws(DecodeError) {
+        var added = 0
+        for _ in 0..<(try reader.length(limit: reader.remaining)) {
+            let time = try reader.signedVarint()
+            let value = try reader.double()
+            let labels = try reader.prefixed()
+            guard isCanonical(labels) else {
+                throw DecodeError("labels of an exemplar are not canonical", at: reader.offset)
+            }
+            if memtable.appendExemplar(time, value, labels, to: head) { added += 1 }
+        }
+        memtable.noteRestored(rows: added)
     }
 
     private static func restoreChunks(

@@ -70,6 +70,19 @@ public final class MemtablePin: @unchecked Sendable {
         }
     }
 
+    /// Adds the exemplars of a series in the range.
+    func addExemplars(_ head: UnsafeMutablePointer<SeriesHead>, in range: TimeRange, to set: inout ExemplarSet) {
+        var next = head.pointee.newestExemplar
+        while let node = next {
+            next = node.pointee.previous
+            guard node.pointee.tick <= tick, range.contains(node.pointee.timestamp) else { continue }
+            set.add(
+                Exemplar(
+                    labels: Labels(canonical: node.pointee.labels), value: node.pointee.value,
+                    timestamp: node.pointee.timestamp))
+        }
+    }
+
     /// The native histograms of a series in the range, by time; of equal times the one that arrived last.
     func histograms(
         _ head: UnsafeMutablePointer<SeriesHead>, in range: TimeRange

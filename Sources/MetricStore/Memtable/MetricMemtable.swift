@@ -84,6 +84,12 @@ public final class MetricMemtable: Memtable, @unchecked Sendable {
             }
         }
         for item in record.metadata { table.set(item) }
+        for item in record.exemplars {
+            let entry = record.entries[item.entry]
+            let id = entry.series >= 0 ? entry.series : table.findOrAdd(record.labels(entry), hash: entry.hash)
+            let labels = UnsafeRawBufferPointer(rebasing: payload[item.labels])
+            if appendExemplar(item.timestamp, item.value, labels, to: table.heads.pointer(id)) { added += 1 }
+        }
         tableBytes += table.byteCount - tableBytesBefore
         endRecord(added: added)
     }
@@ -192,6 +198,34 @@ public final class MetricMemtable: Memtable, @unchecked Sendable {
                 previous: head.pointee.newestHistogram, timestamp: timestamp, bytes: arena.copy(histogram), tick: tick))
         head.pointee.histograms.store(UInt(bitPattern: node), ordering: .releasing)
         note(timestamp)
+    }
+
+    /// Exemplars of a series that a new one is compared with: targets show the same ones scrape after scrape.
+    private static let recentExemplars = 16
+
+    /// Appends an exemplar; false when it repeats one of the last.
+    func appendExemplar(
+        _ timestamp: Int64, _ value: Double, _ labels: UnsafeRawBufferPointer,
+        to head: UnsafeMutablePointer<SeriesHead>
+    ) -> Bool {
+        var next = head.pointee.newestExemplar
+        for _ in 0..<Self.recentExemplars {
+            guard let node = next else { break }
+            if node.pointee.timestamp == timestamp, node.pointee.value.bitPattern == value.bitPattern,
+                compareMemory(node.pointee.labels, labels) == 0
+            {
+                return false
+            }
+            next = node.pointee.previous
+        }
+        let node = arena.allocate(MemoryLayout<ExemplarNode>.stride).bindMemory(to: ExemplarNode.self, capacity: 1)
+        node.initialize(
+            to: ExemplarNode(
+                previous: head.pointee.newestExemplar, timestamp: timestamp, value: value, labels: arena.copy(labels),
+                tick: tick))
+        head.pointee.exemplars.store(UInt(bitPattern: node), ordering: .releasing)
+        note(timestamp)
+        return true
     }
 
     /// For `restore`: puts restored chunks in the place of a series' raw rows, which they contain.

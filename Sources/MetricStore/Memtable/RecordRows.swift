@@ -23,10 +23,20 @@ struct RecordRows: ~Copyable {
         var bytes: Range<Int>
     }
 
+    struct Exemplar {
+        /// Index of its series in `entries`.
+        var entry: Int
+        var timestamp: Int64
+        var value: Double
+        /// Its canonical labels, within the payload.
+        var labels: Range<Int>
+    }
+
     private(set) var entries: ContiguousArray<Entry> = []
     private(set) var timestamps: ContiguousArray<Int64> = []
     private(set) var values: ContiguousArray<Double> = []
     private(set) var histograms: ContiguousArray<Histogram> = []
+    private(set) var exemplars: ContiguousArray<Exemplar> = []
     private(set) var metadata: [MetricMetadata] = []
     private var unknown = ByteBuffer(capacity: 1024)
 
@@ -43,6 +53,7 @@ struct RecordRows: ~Copyable {
         timestamps.removeAll(keepingCapacity: true)
         values.removeAll(keepingCapacity: true)
         histograms.removeAll(keepingCapacity: true)
+        exemplars.removeAll(keepingCapacity: true)
         metadata.removeAll(keepingCapacity: true)
         unknown.clear()
         var reader = try MetricRecordReader(payload)
@@ -72,5 +83,12 @@ struct RecordRows: ~Copyable {
             entries.append(entry)
         }
         while let item = try reader.nextMetadata() { metadata.append(item) }
+        while let item = try reader.nextExemplar() {
+            guard isCanonical(UnsafeRawBufferPointer(rebasing: payload[item.labels])) else {
+                throw DecodeError("labels of an exemplar are not canonical", at: item.labels.lowerBound)
+            }
+            exemplars.append(
+                Exemplar(entry: item.series, timestamp: item.timestamp, value: item.value, labels: item.labels))
+        }
     }
 }

@@ -94,6 +94,16 @@ struct MemoryChunk {
     let sealTick: UInt32
 }
 
+/// An exemplar, linked to the one of the same series that arrived before.
+struct ExemplarNode {
+    let previous: UnsafePointer<ExemplarNode>?
+    let timestamp: Int64
+    let value: Double
+    /// Canonical.
+    let labels: UnsafeRawBufferPointer
+    let tick: UInt32
+}
+
 /// One sample as a native histogram, linked to the one of the same series that arrived before.
 struct HistogramNode {
     let previous: UnsafePointer<HistogramNode>?

@@ -9,6 +9,8 @@ struct SeriesHead: ~Copyable {
     let rows = Atomic<UInt>(0)
     /// Address of the newest `HistogramNode`; 0 when there was none.
     let histograms = Atomic<UInt>(0)
+    /// Address of the newest `ExemplarNode`; 0 when there was none.
+    let exemplars = Atomic<UInt>(0)
     /// The series' number in the checkpoints of this memtable, counted from 1; 0 as long as it is in none. For the writer.
     var checkpointId: UInt32 = 0
 
@@ -17,7 +19,14 @@ struct SeriesHead: ~Copyable {
         UnsafePointer(bitPattern: histograms.load(ordering: .acquiring))
     }
 
-    var hasRows: Bool { rows.load(ordering: .relaxed) != 0 || histograms.load(ordering: .relaxed) != 0 }
+    var newestExemplar: UnsafePointer<ExemplarNode>? {
+        UnsafePointer(bitPattern: exemplars.load(ordering: .acquiring))
+    }
+
+    var hasRows: Bool {
+        rows.load(ordering: .relaxed) != 0 || histograms.load(ordering: .relaxed) != 0
+            || exemplars.load(ordering: .relaxed) != 0
+    }
 }
 
 /// One tenant's part of a memtable. The index may be shared with memtables before and after it; the heads are its own.

@@ -39,7 +39,11 @@ public struct MetricFormat: SegmentFormat {
             try pin.appendRows(head, in: .everything, to: rows.floats)
             rows.endRun(try pin.histograms(head, in: .everything))
             rows.finish()
-            try output.add(part.index.series.pointer(id).pointee.labels, rows: rows.floats, histograms: rows.histograms)
+            var exemplars = ExemplarSet()
+            pin.addExemplars(head, in: .everything, to: &exemplars)
+            try output.add(
+                part.index.series.pointer(id).pointee.labels, rows: rows.floats, histograms: rows.histograms,
+                exemplars: exemplars.kept())
         }
         return try output.finish(metadata: part.metadata.withLock { Array($0.values) })
     }

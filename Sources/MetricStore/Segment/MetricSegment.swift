@@ -23,7 +23,7 @@ public final class MetricSegment: SegmentReader, @unchecked Sendable {
         directory = try SegmentFooter.read(object)
         summary = SegmentSummary(
             timeRange: directory.timeRange, seriesCount: directory.itemCount(.series), rowCount: directory.rowCount,
-            byteCount: object.size, formatVersion: SegmentLayout.version)
+            byteCount: object.size, formatVersion: directory.formatVersion)
         checked = .allocate(capacity: max(1, directory.blocks.count))
         for i in directory.blocks.indices { (checked + i).initialize(to: Atomic(false)) }
     }
@@ -101,6 +101,14 @@ public final class MetricSegment: SegmentReader, @unchecked Sendable {
     func timestamps(_ position: Int) throws -> TimestampBlock {
         try decoded(
             position, { (bytes, items) throws(DecodeError) in try TimestampBlock(bytes, items: items) }, \.byteCount)
+    }
+
+    func exemplarBlock(_ position: Int) throws -> ExemplarBlock {
+        let series = seriesCount
+        return try decoded(
+            position,
+            { (bytes, items) throws(DecodeError) in try ExemplarBlock(bytes, items: items, seriesCount: series) },
+            \.byteCount)
     }
 
     func chunkDirectory(_ position: Int) throws -> ChunkDirectory {

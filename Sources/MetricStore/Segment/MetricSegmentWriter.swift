@@ -17,6 +17,7 @@ final class MetricSegmentWriter {
     private var pageChunks = 0
     private var histogramPage = ByteBuffer(capacity: 1024)
     private var histogramPageChunks = 0
+    private var exemplars = ExemplarBlock.Builder()
     private var compressed = ByteBuffer(capacity: SegmentLayout.pageBytesTarget)
 
     /// - Parameter tier: of the segment; from 1 on, blocks are compressed where that pays.
@@ -29,10 +30,13 @@ final class MetricSegmentWriter {
     /// Series added so far.
     var seriesCount: Int { labels.seriesCount }
 
-    /// Adds a series, which must follow the ones before in order, with its rows and histograms, each ascending in time.
+    /// Adds a series, which must follow the ones before in order, with its rows, histograms and exemplars, each ascending in time.
     /// A series without any is left out.
-    func add(_ series: UnsafeRawBufferPointer, rows: RowBuffer, histograms: [SeriesBatch.HistogramRow]) throws {
-        guard rows.count > 0 || !histograms.isEmpty else { return }
+    func add(
+        _ series: UnsafeRawBufferPointer, rows: RowBuffer, histograms: [SeriesBatch.HistogramRow],
+        exemplars: [Exemplar] = []
+    ) throws {
+        guard rows.count > 0 || !histograms.isEmpty || !exemplars.isEmpty else { return }
         labels.add(series)
         if rows.count > 0 {
             note(rows.timestamps[0], rows.timestamps[rows.count - 1], rows.count)
@@ -47,6 +51,7 @@ final class MetricSegmentWriter {
                 start = end
             }
         }
+        if !exemplars.isEmpty { try addExemplars(exemplars) }
         chunks.endSeries()
         if chunks.seriesCount == SegmentLayout.seriesPerGroup { try endGroup() }
     }
@@ -79,6 +84,22 @@ final class MetricSegmentWriter {
                 first: first.timestamp, last: last.timestamp, rows: rows.count, byteCount: histogramPage.count - start))
         histogramPageChunks += 1
         if histogramPage.count >= SegmentLayout.pageBytesTarget { try endHistogramPage() }
+    }
+
+    private func addExemplars(_ items: [Exemplar]) throws {
+        note(items[0].timestamp, items[items.count - 1].timestamp, 0)
+        for item in items {
+            exemplars.append(item, series: seriesCount - 1)
+            if exemplars.isFull { try endExemplars() }
+        }
+    }
+
+    private func endExemplars() throws {
+        guard exemplars.count > 0 else { return }
+        let (items, key) = (exemplars.count, exemplars.key.encode())
+        var block = ByteBuffer(capacity: 1 << 15)
+        exemplars.finish(scratch: scratch, into: &block)
+        try write(.exemplars, block.bytes, items: items, key: key)
     }
 
     private func endPage() throws {
@@ -126,6 +147,7 @@ final class MetricSegmentWriter {
     func finish(metadata: [MetricMetadata]) throws -> SegmentSummary? {
         try endGroup()
         guard seriesCount > 0 else { return nil }
+        try endExemplars()
         let ranked = labels.rank()
         try timestamps.forEachBlock(scratch: scratch) { try write(.timestamps, $0.bytes, items: $1) }
         try writeSymbols(ranked.symbols)
@@ -217,12 +239,12 @@ final class MetricSegmentWriter {
         bytes.append(littleEndian: UInt64(offset))
         bytes.append(littleEndian: UInt32(length))
         bytes.append(littleEndian: checksum)
-        bytes.append(littleEndian: UInt32(SegmentLayout.version))
+        bytes.append(littleEndian: UInt32(directory.formatVersion))
         bytes.append(littleEndian: CRC32C.of(bytes.bytes))
         bytes.append(SegmentLayout.magic)
         try out.append(bytes.bytes)
         return SegmentSummary(
             timeRange: directory.timeRange, seriesCount: seriesCount, rowCount: directory.rowCount,
-            byteCount: out.count, formatVersion: SegmentLayout.version)
+            byteCount: out.count, formatVersion: directory.formatVersion)
     }
 }

@@ -24,7 +24,7 @@ enum SegmentFooter {
             guard try reader.littleEndian(UInt32.self) == CRC32C.of(own) else {
                 throw damage("tail checksum", at: tailStart)
             }
-            guard version == SegmentLayout.version else {
+            guard (1...UInt32(SegmentLayout.version)).contains(version) else {
                 throw damage(
                     "format version \(version); this program knows \(SegmentLayout.version): use a newer one",
                     at: tailStart)

@@ -35,6 +35,7 @@ struct SegmentMerge: ~Copyable {
     private var cursors: [Cursor] = []
     private let damage: DamageFilter
     private let rows = SeriesRows()
+    private var exemplars = ExemplarSet()
 
     init(_ inputs: [MetricSegment], damage: @escaping (SegmentDamage) -> Void) {
         self.damage = DamageFilter(damage)
@@ -52,12 +53,16 @@ struct SegmentMerge: ~Copyable {
             var labels = ByteBuffer(capacity: first.labels.count + 1)
             labels.append(first.labels.bytes)
             rows.clear()
+            exemplars.clear()
             // `live` keeps the order of the inputs, which is the order of precedence.
             var ended = false
             for cursor in live where compareMemory(cursor.labels.bytes, labels.bytes) == 0 {
                 try cursor.segment.appendRows(
                     cursor.series, in: clip, memo: cursor.memo, to: rows.floats, damage: report)
                 rows.endRun(try cursor.segment.histograms(cursor.series, in: clip, damage: report))
+                if cursor.segment.hasExemplars {
+                    try cursor.segment.addExemplars(cursor.series, in: clip, to: &exemplars, damage: report)
+                }
                 if !(try cursor.advance(report)) {
                     cursor.series = .max
                     ended = true
@@ -66,7 +71,8 @@ struct SegmentMerge: ~Copyable {
             if ended { live.removeAll { $0.series == .max } }
             rows.finish()
             hide(tombstones, from: labels.bytes)
-            try output.add(labels.bytes, rows: rows.floats, histograms: rows.histograms)
+            try output.add(
+                labels.bytes, rows: rows.floats, histograms: rows.histograms, exemplars: exemplars.kept())
             sinceYield += rows.floats.count + rows.histograms.count + 16
             if sinceYield >= Self.rowsPerYield {
                 sinceYield = 0
@@ -75,10 +81,13 @@ struct SegmentMerge: ~Copyable {
         }
     }
 
-    private func hide(_ tombstones: [Tombstone], from labels: UnsafeRawBufferPointer) {
-        guard !tombstones.isEmpty, !rows.isEmpty else { return }
+    private mutating func hide(_ tombstones: [Tombstone], from labels: UnsafeRawBufferPointer) {
+        guard !tombstones.isEmpty, !rows.isEmpty || !exemplars.isEmpty else { return }
         let set = Labels(canonical: labels)
-        for tombstone in tombstones where set.match(tombstone.matchers) { rows.remove(tombstone.range) }
+        for tombstone in tombstones where set.match(tombstone.matchers) {
+            rows.remove(tombstone.range)
+            exemplars.remove(tombstone.range)
+        }
     }
 
     private static func smallest(_ cursors: [Cursor]) -> Cursor? {

@@ -20,6 +20,7 @@ extension MetricSegment {
                 case .series: _ = try seriesBlock(position)
                 case .postings: try verifyPostings(position)
                 case .metadata: _ = try bytes(position)
+                case .exemplars: try verifyExemplars(position)
                 }
             } catch let error as SegmentDamage {
                 report(error)
@@ -38,6 +39,16 @@ extension MetricSegment {
                 if !$0.reason.hasPrefix("checksum") { report($0) }
             }
             _ = try histograms(series, in: .everything) { if !$0.reason.hasPrefix("checksum") { report($0) } }
+        }
+    }
+
+    private func verifyExemplars(_ position: Int) throws {
+        let key = try exemplarKey(position)
+        let block = try exemplarBlock(position)
+        for at in block.series.indices {
+            guard key.series.contains(Int(block.series[at])), block.exemplar(at, in: key.times) != nil else {
+                throw damage(position, "exemplar \(at) lies outside of what the directory says")
+            }
         }
     }
 
@@ -80,6 +91,7 @@ extension MetricSegment {
         case .series:
             return "\(block.itemCount) series, numbers \(block.firstItem) to \(block.items.upperBound - 1), \(span)"
         case .postings: return "nothing: series are searched one by one instead"
+        case .exemplars: return "\(block.itemCount) exemplars, within \(span)"
         case .metadata: return "type, help and unit of \(block.itemCount) metric families"
         }
     }

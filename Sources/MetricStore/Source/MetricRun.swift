@@ -60,6 +60,47 @@ struct MetricRun: Sendable {
         }
     }
 
+    /// Adds the exemplars of the matching series in the range to the sets of their series.
+    func addExemplars(
+        _ plan: MatcherPlan, in range: TimeRange, cancellation: Cancellation, damage: DamageFilter,
+        to found: inout [Labels: ExemplarSet]
+    ) throws {
+        func add(_ labels: Labels, _ gather: (inout ExemplarSet) throws -> Void) rethrows {
+            var set = ExemplarSet()
+            try gather(&set)
+            for tombstone in tombstones where tombstone.range.overlaps(range) && labels.match(tombstone.matchers) {
+                set.remove(tombstone.range)
+            }
+            if !set.isEmpty { found[labels, default: ExemplarSet()].formUnion(set) }
+        }
+        switch storage {
+        case .memtable(let pin, let table):
+            for ordinal in try evaluate(plan, cancellation, damage).ordinals {
+                let head = table.heads.pointer(Int(ordinal))
+                guard head.pointee.newestExemplar != nil else { continue }
+                try cancellation.check()
+                add(Labels(canonical: table.index.series.pointer(Int(ordinal)).pointee.labels)) {
+                    pin.addExemplars(head, in: range, to: &$0)
+                }
+            }
+        case .segment(let segment):
+            let report = { (found: SegmentDamage) in damage.report(found) }
+            let having = segment.hasExemplars ? try segment.seriesWithExemplars(in: range, damage: report) : []
+            guard !having.isEmpty else { return }
+            let matching = Set(try evaluate(plan, cancellation, damage).ordinals)
+            for ordinal in having where matching.contains(ordinal) {
+                try cancellation.check()
+                do {
+                    try add(try segment.labels(Int(ordinal))) {
+                        try segment.addExemplars(Int(ordinal), in: range, to: &$0, damage: report)
+                    }
+                } catch let error as SegmentDamage {
+                    damage.report(error)
+                }
+            }
+        }
+    }
+
     private func evaluate(_ plan: MatcherPlan, _ cancellation: Cancellation, _ damage: DamageFilter) throws
         -> OrdinalSet
     {

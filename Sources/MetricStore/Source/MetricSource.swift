@@ -116,6 +116,32 @@ public struct MetricSnapshot: SeriesSnapshot {
             .map { String(decoding: $0, as: UTF8.self) }
     }
 
+    public func exemplars(_ request: ExemplarRequest) throws -> [SeriesExemplars] {
+        let range = clipped(request.range)
+        guard !range.isEmpty else { return [] }
+        let damage = DamageFilter(report)
+        // Whole slots, so that what is kept of one doesn't depend on the range.
+        let slots = ExemplarSet.slots(around: range)
+        var found: [Labels: ExemplarSet] = [:]
+        for set in request.sets {
+            let plan = MatcherPlan(set)
+            var own: [Labels: ExemplarSet] = [:]
+            for run in runs where run.overlaps(slots) {
+                try run.addExemplars(
+                    plan, in: slots, cancellation: request.cancellation, damage: damage, to: &own)
+            }
+            // A series that two selectors match has the same exemplars for both.
+            found.merge(own) { known, _ in known }
+        }
+        var result: [SeriesExemplars] = []
+        for (series, set) in found {
+            let kept = set.kept().filter { range.contains($0.timestamp) }
+            try request.budget.charge(kept.count)
+            if !kept.isEmpty { result.append(SeriesExemplars(series: series, exemplars: kept)) }
+        }
+        return result.sorted { $0.series < $1.series }
+    }
+
     public func metadata(family: String?) throws -> [MetricMetadata] {
         var families: [String: MetricMetadata] = [:]
         for run in runs {

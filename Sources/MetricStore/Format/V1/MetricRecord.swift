@@ -8,24 +8,28 @@ import Model
 /// ```
 /// ┌────────────┬──────────────┬────────────┬─ per series ────────────────────────────────────────────────┐
 /// │ version u8 │ series count │ base time  │ prefix, suffix, middle lengths (varints), middle bytes      │
-/// │     1      │ varint       │ svarint ms │ rows << 1 | has histograms (varint), [histogram count]      │
+/// │   1 or 2   │ varint       │ svarint ms │ rows << 1 | has histograms (varint), [histogram count]      │
 /// │            │              │            │ per row: time - previous time (svarint), value (8 bytes)    │
 /// │            │              │            │ per histogram: time - previous time, `HistogramRecord`      │
 /// ├────────────┴──────────────┴────────────┴─────────────────────────────────────────────────────────────┤
 /// │ metadata count; per family: kind u8, name, help, unit (varint length and bytes)                      │
+/// ├──────────────────────────────────────────────────────────────────────────────────────────────────────┤
+/// │ version 2: exemplar count; per exemplar: series - series before (varint), time - previous time       │
+/// │ (svarint), value (8 bytes), labels (varint length and bytes)                                         │
 /// └──────────────────────────────────────────────────────────────────────────────────────────────────────┘
 /// ```
 /// `prefix` and `suffix` are how many bytes the canonical label set shares with the front and the back of the previous one.
 public enum MetricRecord {
-    /// The version this code writes; it reads the same.
-    public static let version: UInt8 = 1
+    /// The newest version; older ones are read, too. A record without exemplars is written as version 1.
+    public static let version: UInt8 = 2
 
     /// Appends the record of the series `entries` (indices into `batch.entries`, in any order) of a batch.
     /// - Parameter metadata: whether the batch's metadata goes into this record; one shard's record should carry it.
     public static func encode(
         _ batch: MetricBatch, entries: some Collection<Int>, metadata: Bool, into target: inout ByteBuffer
     ) {
-        target.append(version)
+        let hasExemplars = !batch.exemplars.isEmpty && entries.contains { !batch.exemplars(of: $0).isEmpty }
+        target.append(hasExemplars ? version : 1)
         target.append(varint: entries.count)
         var time = entries.first.map { firstTime(batch, batch.entries[$0]) } ?? 0
         target.append(signedVarint: time)
@@ -42,6 +46,25 @@ public enum MetricRecord {
         }
         target.append(varint: metadata ? batch.metadata.count : 0)
         if metadata { for item in batch.metadata { encode(item, into: &target) } }
+        if hasExemplars { encodeExemplars(batch, entries, &time, into: &target) }
+    }
+
+    private static func encodeExemplars(
+        _ batch: MetricBatch, _ entries: some Collection<Int>, _ time: inout Int64, into target: inout ByteBuffer
+    ) {
+        target.append(varint: entries.reduce(0) { $0 + batch.exemplars(of: $1).count })
+        var previous = 0
+        for (series, index) in entries.enumerated() {
+            for row in batch.exemplars(of: index) {
+                let item = batch.exemplars[row]
+                target.append(varint: series - previous)
+                target.append(signedVarint: item.timestamp &- time)
+                target.append(item.value)
+                batch.withLabels(item) { target.append(prefixed: $0) }
+                time = item.timestamp
+                previous = series
+            }
+        }
     }
 
     /// The record of a whole batch.

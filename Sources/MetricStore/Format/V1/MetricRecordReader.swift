@@ -8,12 +8,17 @@ import Model
 /// var reader = try MetricRecordReader(payload)
 /// while try reader.nextSeries() { use reader.labels; for each row: reader.nextRow(); for each histogram: reader.nextHistogram() }
 /// while let item = try reader.nextMetadata() { … }
+/// while let item = try reader.nextExemplar() { … }
 /// ```
 /// Rows and histograms of a series must be read, all of them and in this order, before the next series. Not thread-safe.
 struct MetricRecordReader: ~Copyable {
     private var reader: ByteReader
     private var seriesLeft: Int
     private var metadataLeft = -1
+    private var exemplarsLeft = -1
+    private let version: UInt8
+    private let seriesCount: Int
+    private var exemplarSeries = 0
     private var time: Int64
     private var labelBytes: ByteBuffer
     /// Float rows and histograms of the current series.
@@ -23,8 +28,10 @@ struct MetricRecordReader: ~Copyable {
     /// - Throws: when the version is unknown or the head is cut off. Later damage is found as it is reached.
     init(_ payload: UnsafeRawBufferPointer) throws(DecodeError) {
         // The head first: a noncopyable type can't throw half initialised.
-        let (reader, series, time) = try Self.readHead(payload)
+        let (reader, version, series, time) = try Self.readHead(payload)
         self.reader = reader
+        self.version = version
+        seriesCount = series
         seriesLeft = series
         self.time = time
         labelBytes = ByteBuffer(capacity: 512)
@@ -32,14 +39,16 @@ struct MetricRecordReader: ~Copyable {
 
     private static func readHead(
         _ payload: UnsafeRawBufferPointer
-    ) throws(DecodeError) -> (reader: ByteReader, series: Int, time: Int64) {
+    ) throws(DecodeError) -> (reader: ByteReader, version: UInt8, series: Int, time: Int64) {
         var reader = ByteReader(payload)
         let version = try reader.u8()
-        guard version == MetricRecord.version else { throw DecodeError("unknown record version \(version)", at: 0) }
+        guard (1...MetricRecord.version).contains(version) else {
+            throw DecodeError("unknown record version \(version)", at: 0)
+        }
         // A series takes four bytes at least.
         let series = try reader.length(limit: payload.count / 4)
         let time = try reader.signedVarint()
-        return (reader, series, time)
+        return (reader, version, series, time)
     }
 
     /// Bytes read so far.
@@ -81,16 +90,42 @@ struct MetricRecordReader: ~Copyable {
         return (time, histogram, start..<reader.offset)
     }
 
-    /// The metadata behind the last series; nil at the end of the record.
+    /// The metadata behind the last series; nil at their end. All of them must be read before exemplars.
     mutating func nextMetadata() throws(DecodeError) -> MetricMetadata? {
         // An item takes four bytes at least.
         if metadataLeft < 0 { metadataLeft = try reader.length(limit: reader.remaining / 4) }
         guard metadataLeft > 0 else {
-            guard reader.isAtEnd else { throw DecodeError("bytes behind the end of a record", at: reader.offset) }
+            if version == 1 { try checkEnd() }
             return nil
         }
         metadataLeft -= 1
         return try MetricRecord.decodeMetadata(&reader)
+    }
+
+    /// The exemplars behind the metadata, by series (its number in the record); nil at the end of the record.
+    mutating func nextExemplar() throws(DecodeError) -> (
+        series: Int, timestamp: Int64, value: Double, labels: Range<Int>
+    )? {
+        guard version > 1 else { return nil }
+        // An item takes eleven bytes at least.
+        if exemplarsLeft < 0 { exemplarsLeft = try reader.length(limit: reader.remaining / 11) }
+        guard exemplarsLeft > 0 else {
+            try checkEnd()
+            return nil
+        }
+        exemplarsLeft -= 1
+        exemplarSeries += try reader.length(limit: seriesCount)
+        guard exemplarSeries < seriesCount else {
+            throw DecodeError("exemplar of series \(exemplarSeries) of \(seriesCount)", at: reader.offset)
+        }
+        time = time &+ (try reader.signedVarint())
+        let value = try reader.double()
+        let labels = try reader.prefixed()
+        return (exemplarSeries, time, value, reader.offset - labels.count..<reader.offset)
+    }
+
+    private func checkEnd() throws(DecodeError) {
+        guard reader.isAtEnd else { throw DecodeError("bytes behind the end of a record", at: reader.offset) }
     }
 
     private mutating func rebuild(prefix: Int, middle: UnsafeRawBufferPointer, suffix: Int) {

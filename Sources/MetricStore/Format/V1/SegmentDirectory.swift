@@ -59,6 +59,9 @@ struct SegmentDirectory: Sendable {
         end += storedBytes
     }
 
+    /// The oldest format version that knows all these blocks.
+    var formatVersion: Int { blockCount(.exemplars) > 0 ? 2 : 1 }
+
     /// Items of a kind in the whole segment.
     func itemCount(_ kind: SegmentLayout.Kind) -> Int { itemCounts[Int(kind.rawValue)] }
 

@@ -1,6 +1,7 @@
-/// Constants of the metric segment format, version 1. The README of this room draws it.
+/// Constants of the metric segment format, versions 1 and 2. The README of this room draws it.
 enum SegmentLayout {
-    static let version = 1
+    /// The newest version. A segment is written as the oldest one that can say it: without exemplars that is version 1.
+    static let version = 2
     /// At the front and at the very end of an object.
     static let magic: [UInt8] = Array("OBSMETR1".utf8)
     /// Directory offset u64, length u32, CRC-32C u32; version u32; CRC-32C of these 20 bytes u32; magic.
@@ -40,6 +41,8 @@ enum SegmentLayout {
         case postings = 7
         /// Metric families. Items: families.
         case metadata = 8
+        /// Exemplars, by series. Items: exemplars. From version 2 on.
+        case exemplars = 9
 
         var name: String {
             switch self {
@@ -51,6 +54,7 @@ enum SegmentLayout {
             case .series: "series block"
             case .postings: "postings block"
             case .metadata: "metadata block"
+            case .exemplars: "exemplar block"
             }
         }
     }
