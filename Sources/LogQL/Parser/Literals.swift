@@ -7,11 +7,7 @@ enum Literals {
     static func nanoseconds(_ text: String) -> Int64? {
         if text.utf8.last.map(Characters.isDigit) == true { return nil }
         if let milliseconds = try? PrometheusDuration.parse(text) { return milliseconds &* 1_000_000 }
-        var text = text
-        return text.withUTF8 {
-            guard case .nanoseconds(let value) = GoDuration.parse(UnsafeRawBufferPointer($0)) else { return nil }
-            return value
-        }
+        return GoDuration.parse(text)
     }
 
     /// Bytes of a size with a unit: `20MB`, `1.5KiB`; nil for anything else.
@@ -28,9 +24,7 @@ enum Literals {
         if nanoseconds % 1_000_000 == 0 {
             return PrometheusDuration.format(milliseconds: nanoseconds / 1_000_000)
         }
-        var out = ByteBuffer(capacity: 32)
-        GoDuration.format(nanoseconds, &out)
-        return String(decoding: out.bytes, as: UTF8.self)
+        return GoDuration.text(nanoseconds)
     }
 
     /// A size that `bytes` reads: in the largest unit that divides it, of 1000 where that does.

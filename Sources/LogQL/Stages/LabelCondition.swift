@@ -49,8 +49,8 @@ indirect enum LabelCondition {
         case .duration(let id, let comparison, let wanted):
             guard let value = Self.operand(id, row) else { return false }
             switch GoDuration.parse(value) {
-            case .nanoseconds(let found): return comparison.holds(found, wanted)
-            case .failure(let failure): return Self.keep(failure, row, arena)
+            case .success(let found): return comparison.holds(found, wanted)
+            case .failure(let failure): return Self.keep(Conversion.failure(failure, of: value), row, arena)
             }
         case .ip(let id, let isNegated, let matcher):
             // The only one that keeps all lines with an error.

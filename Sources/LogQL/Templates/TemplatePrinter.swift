@@ -1,4 +1,5 @@
 import Bedrock
+import Model
 
 /// Values as text, as Go prints them.
 enum TemplatePrinter {

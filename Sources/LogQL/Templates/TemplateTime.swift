@@ -1,4 +1,5 @@
 import Bedrock
+import Model
 
 /// A point in time with the zone that it is shown in.
 public struct TemplateTime: Sendable {
