@@ -14,6 +14,9 @@ public struct QueryDependencies: Sendable {
     /// Takes requests for the deletion of logs; without it, none are taken.
     public var deletions: (any LogDeletions)?
     public var logOptions = LogQueryOptions()
+    /// What the Tempo and Jaeger APIs read; without it, there are none.
+    public var spans: (any SpanSource)?
+    public var traceOptions = TraceQueryOptions()
     /// Whose data a request may see.
     public var tenant: @Sendable (HTTPRequest) -> Tenant = { _ in .default }
     /// Until it says so, the APIs answer 503.
