@@ -131,6 +131,7 @@ let package = Package(
             "PromQLTests", ["ConformanceKit", "PromQL", "Kernels", "Model", "Formats", "Bedrock"],
             exclude: ["KnownGaps.txt"]),
         tests("SpanMetricsTests", ["SpanMetrics", "Instruments", "Model", "Bedrock"]),
+        tests("ClientTests", ["Client", "Model", "Bedrock"]),
         tests("ReceiversTests", ["Receivers", "Formats", "Transport", "Instruments", "Model", "Bedrock"]),
         tests("AgentTests", ["Agent", "Receivers", "Formats", "Transport", "Instruments", "Model", "Bedrock"]),
         tests(
