@@ -6,6 +6,10 @@ public struct CollectorLimits: Sendable, Equatable {
     public var futureMilliseconds: Int64 = 600_000
     /// Samples older than this could not be read, and are refused.
     public var retentionMilliseconds: Int64 = 15 * 86_400_000
+    /// How far behind the newest sample of its batch an exemplar may be: targets show old ones again and again.
+    public var exemplarAgeMilliseconds: Int64 = 3_600_000
+    /// Buckets of a native histogram; of those with more, neighbours are joined, and those where that doesn't help are refused.
+    public var histogramBucketsMax = 1024
     /// Active series of a tenant at which new ones are refused.
     public var seriesPerTenantMax = 2_000_000
     /// Streams of logs that a tenant may write to within an hour or two; beyond it new ones are refused.

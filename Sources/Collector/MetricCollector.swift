@@ -40,17 +40,21 @@ public final class MetricCollector: MetricSink {
                 .failure(.invalid("tenant \"\(tenant)\" is new, and there are \(limits.tenantsMax) already (limit)")))
         }
         let admission = Admission(limits: limits, newest: watermarks.newest(tenant), now: clock.now())
-        let (newest, refused) = admission.survey(batch)
+        let survey = admission.survey(batch)
         var accepted = batch
         var firstReason: String?
-        if refused > 0 {
-            ledger.enter(refused, place: "collector", reason: "out_of_bounds")
-            (accepted, firstReason) = admission.filtered(batch)
+        if survey.needsFilter {
+            ledger.enter(survey.refused, place: "collector", reason: "out_of_bounds")
+            ledger.enter(survey.invalid, place: "collector", reason: "invalid_histogram")
+            ledger.enter(survey.exemplarsRefused, place: "collector", reason: "exemplar_out_of_bounds")
+            (accepted, firstReason) = admission.filtered(batch, survey)
         }
-        let offered = accepted.sampleCount
+        let offered = (samples: accepted.sampleCount, histograms: accepted.histograms.count)
+        let exemplars = accepted.exemplars.count
         let plan = ShardPlan(accepted, shards: shards, tenant: tenant, seriesMax: limits.seriesPerTenantMax)
-        if plan.refusedSamples > 0 {
+        if plan.refusedSamples + plan.refusedExemplars > 0 {
             ledger.enter(plan.refusedSamples, place: "collector", reason: "series_limit")
+            ledger.enter(plan.refusedExemplars, place: "collector", reason: "exemplar_series_limit")
             if firstReason == nil {
                 let series = plan.firstRefused.map { "\($0)" } ?? "a series"
                 firstReason =
@@ -59,8 +63,11 @@ public final class MetricCollector: MetricSink {
             }
         }
         let receipt = WriteReceipt(
-            accepted: offered - plan.refusedSamples, rejected: refused + plan.refusedSamples,
-            firstRejection: firstReason)
+            accepted: offered.samples - plan.refusedSamples,
+            rejected: survey.refused + survey.invalid + plan.refusedSamples, firstRejection: firstReason,
+            histograms: offered.histograms - plan.refusedHistograms, exemplars: exemplars - plan.refusedExemplars,
+            exemplarsRejected: survey.exemplarsRefused + plan.refusedExemplars)
+        let newest = survey.newest
         let records = plan.records(accepted, origin: origin)
         guard !records.isEmpty else { return done(.success(receipt)) }
         shards.submit(records) { [watermarks] result in
@@ -74,6 +81,8 @@ public final class MetricCollector: MetricSink {
 private struct ShardPlan {
     private var entries: [[Int]]
     private(set) var refusedSamples = 0
+    private(set) var refusedHistograms = 0
+    private(set) var refusedExemplars = 0
     private(set) var firstRefused: Labels?
 
     init(_ batch: MetricBatch, shards: any MetricShards, tenant: Tenant, seriesMax: Int) {
@@ -91,6 +100,8 @@ private struct ShardPlan {
             if !isKnown {
                 if room == 0 {
                     refusedSamples += batch.entries[index].rowCount + batch.entries[index].histogramCount
+                    refusedHistograms += batch.entries[index].histogramCount
+                    refusedExemplars += batch.exemplars(of: index).count
                     if firstRefused == nil { firstRefused = batch.labels(index) }
                     continue
                 }

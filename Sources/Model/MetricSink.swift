@@ -30,11 +30,22 @@ public struct WriteReceipt: Equatable, Sendable {
     public var rejected: Int
     /// The first reason, naming the series.
     public var firstRejection: String?
+    /// How many of `accepted` are native histograms.
+    public var histograms: Int
+    /// Exemplars stored, repeats included, and those refused; they are in none of the numbers above.
+    public var exemplars: Int
+    public var exemplarsRejected: Int
 
-    public init(accepted: Int, rejected: Int = 0, firstRejection: String? = nil) {
+    public init(
+        accepted: Int, rejected: Int = 0, firstRejection: String? = nil, histograms: Int = 0, exemplars: Int = 0,
+        exemplarsRejected: Int = 0
+    ) {
         self.accepted = accepted
         self.rejected = rejected
         self.firstRejection = firstRejection
+        self.histograms = histograms
+        self.exemplars = exemplars
+        self.exemplarsRejected = exemplarsRejected
     }
 }
 

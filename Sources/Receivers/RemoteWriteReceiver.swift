@@ -4,10 +4,11 @@ import Instruments
 import Model
 import Transport
 
-/// Receives Prometheus remote write 1.0 over HTTP and hands it to a sink. Thread-safe.
+/// Receives Prometheus remote write 1.0 and 2.0 over HTTP and hands it to a sink. Thread-safe.
 ///
 /// Valid series of a request are stored even when others are refused; the answer then is 400 with the first reason, because a retry would
-/// fail again. 204 means: durable and visible.
+/// fail again. 204 means: durable and visible. The content type alone says which version it is. Refused exemplars alone are told to senders
+/// of 2.0 only, as the specifications have it.
 public final class RemoteWriteReceiver: Sendable {
     public struct Options: Sendable {
         /// Largest body as sent, in bytes (413).
@@ -56,25 +57,33 @@ public final class RemoteWriteReceiver: Sendable {
     private func receive(_ request: HTTPRequest, _ respond: @escaping @Sendable (HTTPResponse) -> Void) {
         let start = instruments.begin(bodyBytes: request.body.count)
         let instruments = instruments
-        let answer: @Sendable (HTTPResponse, Int) -> Void = { response, stored in
-            instruments.end(start, status: response.status, samplesStored: stored)
+        let isVersion2 = Self.message(request.headers) == Self.messageOfVersion2
+        let answer: @Sendable (HTTPResponse, WriteReceipt?) -> Void = { response, receipt in
+            var response = response
+            if isVersion2 { response.setWritten(receipt) }
+            instruments.end(start, status: response.status, samplesStored: receipt?.accepted ?? 0)
             respond(response)
         }
-        if let refusal = Self.unsupported(request.headers) { return answer(refusal, 0) }
+        if let refusal = Self.unsupported(request.headers) { return answer(refusal, nil) }
         let origin: BatchOrigin
         do throws(OriginError) { origin = try OriginHeaders.origin(request.headers) } catch {
-            return answer(WriteAnswer.text(400, error.description), 0)
+            return answer(WriteAnswer.text(400, error.description), nil)
         }
         let batch = context.pool.take()
-        switch decode(request.body, into: batch) {
+        switch decode(request.body, isVersion2: isVersion2, into: batch) {
         case .failure(let refusal):
             context.pool.give(batch)
-            answer(refusal.response, 0)
+            answer(refusal.response, nil)
         case .success(let report):
             let refused = (samples: report.rejectedTotal, first: report.firstRejection)
             context.write(batch, origin: origin, refusedBefore: refused) { [self] response, receipt in
                 if receipt != nil { noteLosses(report) }
-                answer(response, receipt?.accepted ?? 0)
+                let exemplars = (receipt?.exemplarsRejected ?? 0) + report.exemplarsRefused
+                if isVersion2, exemplars > 0, response.status == 204 {
+                    return answer(
+                        WriteAnswer.text(400, "\(exemplars) exemplars were refused, all samples stored"), receipt)
+                }
+                answer(response, receipt)
             }
         }
     }
@@ -84,7 +93,9 @@ public final class RemoteWriteReceiver: Sendable {
         let response: HTTPResponse
     }
 
-    private func decode(_ body: HTTPBody, into batch: MetricBatch) -> Result<RemoteWriteReport, Refused> {
+    private func decode(
+        _ body: HTTPBody, isVersion2: Bool, into batch: MetricBatch
+    ) -> Result<RemoteWriteReport, Refused> {
         let workspace = workspaces.take()
         defer {
             if workspace.message.count <= Self.workspaceBytesMax {
@@ -101,6 +112,9 @@ public final class RemoteWriteReceiver: Sendable {
             }
         }
         do throws(RemoteWriteError) {
+            if isVersion2 {
+                return .success(try workspace.decoder.decodeVersion2(workspace.message.bytes, into: batch))
+            }
             return .success(try workspace.decoder.decode(workspace.message.bytes, into: batch))
         } catch {
             switch error {
@@ -113,21 +127,45 @@ public final class RemoteWriteReceiver: Sendable {
     /// Only for requests that are answered for good: what is retried isn't lost yet.
     private func noteLosses(_ report: RemoteWriteReport) {
         for reason in RemoteWriteRejection.allCases { instruments.lost(report.rejected(reason), reason.rawValue) }
+        instruments.lost(report.exemplarsRefused, "invalid_exemplar")
     }
 
-    /// 415 for what is neither remote write 1.0 nor snappy. A missing content type means 1.0, a missing encoding means snappy.
+    private static let messageOfVersion1 = "prometheus.WriteRequest"
+    private static let messageOfVersion2 = "io.prometheus.write.v2.Request"
+
+    /// Parts of the content type, without blanks.
+    private static func contentType(_ headers: HTTPHeaders) -> [String] {
+        (headers["Content-Type"] ?? "").split(separator: ";").map { $0.filter { $0 != " " && $0 != "\t" } }
+    }
+
+    /// The protobuf message that the content type names; without a name it is that of 1.0.
+    private static func message(_ headers: HTTPHeaders) -> String {
+        let proto = contentType(headers).dropFirst().first { $0.lowercased().hasPrefix("proto=") }
+        return proto.map { String($0.dropFirst(6)) } ?? messageOfVersion1
+    }
+
+    /// 415 for what is neither remote write nor snappy. A missing content type means 1.0, a missing encoding means snappy.
     private static func unsupported(_ headers: HTTPHeaders) -> HTTPResponse? {
         if let encoding = headers["Content-Encoding"], encoding.lowercased() != "snappy" {
             return WriteAnswer.text(415, "remote write needs Content-Encoding: snappy, not \(encoding)")
         }
         guard let type = headers["Content-Type"] else { return nil }
-        let parts = type.split(separator: ";").map { $0.filter { $0 != " " && $0 != "\t" } }
-        guard parts.first?.lowercased() == "application/x-protobuf" else {
+        guard contentType(headers).first?.lowercased() == "application/x-protobuf" else {
             return WriteAnswer.text(415, "remote write needs Content-Type: application/x-protobuf, not \(type)")
         }
-        guard let proto = parts.dropFirst().first(where: { $0.lowercased().hasPrefix("proto=") }) else { return nil }
-        let message = proto.dropFirst(6)
-        if message == "prometheus.WriteRequest" { return nil }
-        return WriteAnswer.text(415, "remote write 1.0 (prometheus.WriteRequest) is received here, not \(message)")
+        let message = message(headers)
+        if message == messageOfVersion1 || message == messageOfVersion2 { return nil }
+        return WriteAnswer.text(
+            415, "\(messageOfVersion1) and \(messageOfVersion2) are received here, not \(message)")
+    }
+}
+
+extension HTTPResponse {
+    /// What 2.0 wants with every answer: how much was stored.
+    fileprivate mutating func setWritten(_ receipt: WriteReceipt?) {
+        let histograms = receipt?.histograms ?? 0
+        headers["X-Prometheus-Remote-Write-Samples-Written"] = String((receipt?.accepted ?? 0) - histograms)
+        headers["X-Prometheus-Remote-Write-Histograms-Written"] = String(histograms)
+        headers["X-Prometheus-Remote-Write-Exemplars-Written"] = String(receipt?.exemplars ?? 0)
     }
 }

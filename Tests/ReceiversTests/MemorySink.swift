@@ -10,6 +10,7 @@ final class MemorySink: MetricSink {
         var metadata: [MetricMetadata]
         var tenant: String
         var producer: BatchOrigin.Producer?
+        var exemplars = 0
     }
 
     private let state = Mutex((written: [Written](), answer: Result<WriteReceipt, WriteError>?.none))
@@ -30,13 +31,14 @@ final class MemorySink: MetricSink {
         }
         let written = Written(
             samples: samples, histograms: batch.histograms.count, metadata: batch.metadata, tenant: origin.tenant.name,
-            producer: origin.producer)
-        let count = batch.sampleCount
+            producer: origin.producer, exemplars: batch.exemplars.count)
+        let receipt = WriteReceipt(
+            accepted: batch.sampleCount, histograms: batch.histograms.count, exemplars: batch.exemplars.count)
         let answer = state.withLock { state in
             if case .failure = state.answer { return state.answer }
             state.written.append(written)
             return state.answer
         }
-        done(answer ?? .success(WriteReceipt(accepted: count)))
+        done(answer ?? .success(receipt))
     }
 }

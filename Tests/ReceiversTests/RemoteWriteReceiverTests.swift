@@ -66,7 +66,7 @@ import Transport
     @Test(
         arguments: [
             ["Content-Type": "application/json"],
-            ["Content-Type": "application/x-protobuf;proto=io.prometheus.write.v2.Request"],
+            ["Content-Type": "application/x-protobuf;proto=io.prometheus.write.v3.Request"],
             ["Content-Type": "application/x-protobuf; proto=other"], ["Content-Encoding": "gzip"],
             ["Content-Encoding": "br"],
         ] as [[String: String]])
@@ -145,6 +145,58 @@ import Transport
         #expect(answer.headers["Retry-After"] == retryAfter)
         #expect(answer.headers["Content-Type"] == "text/plain; charset=utf-8")
         #expect(test.ledger.total() == 0)
+    }
+
+    private static let version2: HTTPHeaders = [
+        "Content-Type": "application/x-protobuf;proto=io.prometheus.write.v2.Request", "Content-Encoding": "snappy",
+        "X-Prometheus-Remote-Write-Version": "2.0.0",
+    ]
+
+    private func written(_ headers: HTTPHeaders) -> [String?] {
+        ["Samples", "Histograms", "Exemplars"].map { headers["X-Prometheus-Remote-Write-\($0)-Written"] }
+    }
+
+    /// Symbols, and a series of `m` with a sample, an exemplar and, as asked for, a histogram; or one without a name.
+    private func version2(bad: Bool = false, label: String = "trace_id") -> [UInt8] {
+        let one: [UInt8] = [
+            0x0A, 2, 1, 2,  // labels_refs: __name__, m
+            0x12, 9 + 3, 0x09, 0, 0, 0, 0, 0, 0, 0xF0, 0x3F, 0x10, 0xE8, 0x07,  // sample: 1 at 1000
+            0x22, 4 + 3, 0x0A, 2, 3, 2, 0x18, 0xE8, 0x07,  // exemplar: label refers to m, at 1000
+        ]
+        let histogram: [UInt8] = [0x0A, 2, 1, 2, 0x1A, 6, 0x08, 1, 0x30, 1, 0x78, 5]  // count and zero count 1, at 5
+        let nameless: [UInt8] = [0x0A, 2, 3, 2, 0x12, 2, 0x10, 1]
+        var message: [UInt8] = []
+        for symbol in ["", "__name__", "m", label] { message += [0x22, UInt8(symbol.utf8.count)] + Array(symbol.utf8) }
+        for series in bad ? [one, histogram, nameless] : [one, histogram] {
+            message += [0x2A, UInt8(series.count)] + series
+        }
+        return TestReceiver.compressed(message)
+    }
+
+    @Test func takesVersion2AndSaysHowMuch() throws {
+        let test = try TestReceiver()
+        let answer = try test.post("/api/v1/write", version2(), Self.version2)
+        #expect(answer.status == 204, "\(answer.text)")
+        #expect(written(answer.headers) == ["1", "1", "1"])
+        #expect(test.sink.written.map(\.samples) == [["m 1.0 1000"]])
+        #expect(test.sink.written.map(\.exemplars) == [1])
+        let partial = try test.post("/api/v1/write", version2(bad: true), Self.version2)
+        #expect(partial.status == 400)
+        #expect(partial.text.contains("the label __name__ is missing"))
+        #expect(written(partial.headers) == ["1", "1", "1"])
+        let exemplar = try test.post("/api/v1/write", version2(label: ""), Self.version2)
+        #expect(exemplar.status == 400)
+        #expect(exemplar.text == "1 exemplars were refused, all samples stored\n")
+        #expect(written(exemplar.headers) == ["1", "1", "0"])
+        let broken = try test.post("/api/v1/write", [1, 2, 3], Self.version2)
+        #expect(broken.status == 400)
+        #expect(written(broken.headers) == ["0", "0", "0"])
+        test.sink.answer(.failure(.diskFull("no room")))
+        let refused = try test.post("/api/v1/write", version2(), Self.version2)
+        #expect(refused.status == 503)
+        #expect(written(refused.headers) == ["0", "0", "0"])
+        let first = try test.post("/api/v1/write", TestReceiver.body(TestReceiver.batch(up)))
+        #expect(written(first.headers) == [nil, nil, nil])
     }
 
     @Test func reportsWhatTheSinkRefused() throws {

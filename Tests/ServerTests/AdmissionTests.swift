@@ -105,6 +105,61 @@ final class ShardsDouble: MetricShards {
         #expect(receipt?.firstRejection?.contains("new2 is new") == true)
     }
 
+    @Test func histogramsAreJudgedAndReduced() throws {
+        let collector = collector(ShardsDouble(2)) { $0.histogramBucketsMax = 4 }
+        let batch = MetricBatch()
+        func add(_ name: String, _ histogram: NativeHistogram) {
+            batch.beginSeries(Labels(["__name__": name]))
+            batch.append(timestamp: 1_000_000_000, histogram: histogram)
+        }
+        let eight = NativeHistogram(
+            schema: 0, count: 8, positiveSpans: [.init(offset: 1, length: 8)],
+            positiveBuckets: [Double](repeating: 1, count: 8))
+        add("reduced", eight)
+        var coarse = eight
+        coarse.schema = -4
+        add("coarse", coarse)
+        var lying = eight
+        lying.positiveBuckets.removeLast()
+        add("lying", lying)
+        batch.beginSeries(Labels(["__name__": "float"]))
+        batch.append(timestamp: 1_000_000_000, value: 1)
+        let survey = Admission(limits: limits(4), newest: nil, now: clock.now()).survey(batch)
+        #expect(survey == .init(newest: 1_000_000_000, invalid: 2, reduced: 1))
+        let kept = Admission(limits: limits(4), newest: nil, now: clock.now()).filtered(batch, survey).batch
+        #expect(kept.histograms.map(\.histogram.schema) == [-1])
+        #expect(kept.histograms.map(\.histogram.positiveBuckets) == [[2, 2, 2, 2]])
+        let receipt = try write(collector, batch)?.get()
+        #expect(receipt?.accepted == 2)
+        #expect(receipt?.histograms == 1)
+        #expect(receipt?.rejected == 2)
+        #expect(
+            receipt?.firstRejection
+                == "native histogram of coarse: 8 buckets are over the limit of 4, and can't be joined any further")
+        #expect(ledger.total() == 2)
+    }
+
+    private func limits(_ buckets: Int) -> CollectorLimits {
+        var limits = CollectorLimits()
+        limits.histogramBucketsMax = buckets
+        return limits
+    }
+
+    @Test func oldExemplarsAreRefusedWithoutTheirSamples() throws {
+        let collector = collector(ShardsDouble(2))
+        let batch = batch([("m", 1_000_000_000)])
+        for time: Int64 in [999_999_000, 1_000_000_000 - 3_600_001, 1_000_700_000] {
+            batch.append(Exemplar(labels: Labels(["trace_id": "a"]), value: 1, timestamp: time))
+        }
+        let receipt = try write(collector, batch)?.get()
+        #expect(receipt == WriteReceipt(accepted: 1, exemplars: 1, exemplarsRejected: 2))
+        let alone = MetricBatch()
+        alone.beginSeries(Labels(["__name__": "m"]))
+        alone.append(Exemplar(labels: .empty, value: 1, timestamp: 999_000_000))
+        #expect(try write(collector, alone)?.get() == WriteReceipt(accepted: 0, exemplars: 1))
+        #expect(ledger.total() == 2)
+    }
+
     @Test func oneShardsRefusalIsTheAnswer() {
         let shards = ShardsDouble(2)
         shards.refuse(1, .diskFull("no room"))

@@ -234,11 +234,18 @@ import Transport
         #expect(try fixture.post("/api/v1/format_query", [("query", "(")]).status == 400)
     }
 
-    @Test func hasNoExemplarsYet() throws {
+    @Test func showsExemplarsOfAllSelectors() throws {
         let fixture = try QueryFixture()
+        let span = [("start", "1"), ("end", "2000.5")]
         #expect(
-            try fixture.text("query_exemplars", [("query", "up"), ("start", "1"), ("end", "2")])
-                == #"{"status":"success","data":[]}"#)
+            try fixture.text("query_exemplars", [("query", "rate(traced_total[5m]) / on() sum(other)")] + span)
+                == #"{"status":"success","data":[{"seriesLabels":{"__name__":"traced_total"},"exemplars":["#
+                + #"{"labels":{},"value":"1","timestamp":2},"#
+                + #"{"labels":{"trace_id":"4bf9"},"value":"+Inf","timestamp":2000.5}]}]}"#)
+        #expect(try fixture.text("query_exemplars", [("query", "up")] + span) == #"{"status":"success","data":[]}"#)
+        #expect(try fixture.text("query_exemplars", [("query", "1")] + span) == #"{"status":"success","data":[]}"#)
+        let one = [("query", "traced_total"), ("end", "100")]
+        #expect(try fixture.text("query_exemplars", one).contains(#""timestamp":2}]}]}"#))
         #expect(try fixture.get("/api/v1/query_exemplars", [("query", "up{")]).status == 400)
     }
 }

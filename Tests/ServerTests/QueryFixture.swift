@@ -54,6 +54,12 @@ final class QueryFixture: Sendable {
                     labels: Labels(["__name__": "requests_total", "instance": "a:1", "path": "/say \"hi\"\n"]),
                     samples: samples { Double($0) * 1.5 }),
                 .init(
+                    labels: Labels(["__name__": "traced_total"]),
+                    exemplars: [
+                        Exemplar(labels: .empty, value: 1, timestamp: 2000),
+                        Exemplar(labels: Labels(["trace_id": "4bf9"]), value: .infinity, timestamp: 2_000_500),
+                    ]),
+                .init(
                     labels: Labels(["__name__": "gone", "instance": "a:1"]),
                     samples: samples { $0 == 40 ? StaleMarker.value : 7 }),
                 .init(labels: Labels(["__name__": "http.status", "host.name": "ü"]), samples: samples { _ in 1e-7 }),

@@ -8,6 +8,7 @@ final class QuerySource: SeriesSource {
         var labels: Labels
         var samples: [(timestamp: Int64, value: Double)] = []
         var histograms: [SeriesBatch.HistogramRow] = []
+        var exemplars: [Exemplar] = []
     }
 
     /// Called before samples are read, to make reads slow or failing.
@@ -51,6 +52,13 @@ final class QuerySource: SeriesSource {
 
         func metadata(family: String?) throws -> [MetricMetadata] {
             known.filter { family == nil || $0.family == family }
+        }
+
+        func exemplars(_ request: ExemplarRequest) -> [SeriesExemplars] {
+            series.filter { one in request.sets.contains { one.labels.match($0) } }.compactMap { one in
+                let found = one.exemplars.filter { request.range.contains($0.timestamp) }
+                return found.isEmpty ? nil : SeriesExemplars(series: one.labels, exemplars: found)
+            }
         }
 
         private func matching(_ sets: [[Matcher]], _ range: TimeRange) -> [Series] {

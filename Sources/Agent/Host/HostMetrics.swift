@@ -124,6 +124,7 @@ extension MetricBatch {
             for row in entry.firstHistogram..<entry.firstHistogram + entry.histogramCount {
                 append(timestamp: other.histograms[row].timestamp, histogram: other.histograms[row].histogram)
             }
+            appendExemplars(of: index, in: other)
         }
         for item in other.metadata { append(item) }
     }

@@ -1,15 +1,18 @@
 import Bedrock
 import Model
 
-/// A batch as bytes of a queue record (version 1): columns in zstd. Never part of any protocol between machines.
+/// A batch as bytes of a queue record: columns in zstd. Never part of any protocol between machines.
+///
+/// Version 2 has exemplars behind the rows of each series; a batch without any is written as version 1.
 enum BatchCodec {
-    static let version: UInt8 = 1
+    static let version: UInt8 = 2
 
     /// Appends the encoded form of `batch`.
     static func encode(_ batch: MetricBatch, into target: inout ByteBuffer) {
         var plain = ByteBuffer(capacity: batch.byteCount + 256)
         plain.append(varint: batch.seriesCount)
         var previous: Int64 = 0
+        let hasExemplars = !batch.exemplars.isEmpty
         for (index, entry) in batch.entries.enumerated() {
             batch.withLabels(index) { plain.append(prefixed: $0) }
             plain.append(varint: entry.rowCount)
@@ -22,6 +25,7 @@ enum BatchCodec {
                 append(batch.histograms[row].timestamp, after: &previous, to: &plain)
                 append(batch.histograms[row].histogram, to: &plain)
             }
+            if hasExemplars { append(exemplarsOf: index, in: batch, after: &previous, to: &plain) }
         }
         plain.append(varint: batch.metadata.count)
         for item in batch.metadata {
@@ -30,15 +34,20 @@ enum BatchCodec {
             plain.append(prefixed: item.help)
             plain.append(prefixed: item.unit)
         }
-        RecordPayload.pack(plain, version: version, into: &target)
+        RecordPayload.pack(plain, version: hasExemplars ? version : 1, into: &target)
     }
 
     /// The batch in `record`.
     static func decode(_ record: UnsafeRawBufferPointer) throws(DecodeError) -> MetricBatch {
-        try RecordPayload.unpack(record, version: version) { (reader) throws(DecodeError) in try decode(&reader) }
+        let hasExemplars = record.first == version
+        return try RecordPayload.unpack(record, version: hasExemplars ? version : 1) {
+            (reader) throws(DecodeError) in try decode(&reader, hasExemplars)
+        }
     }
 
-    private static func decode(_ reader: inout ByteReader) throws(DecodeError) -> MetricBatch {
+    private static func decode(
+        _ reader: inout ByteReader, _ hasExemplars: Bool
+    ) throws(DecodeError) -> MetricBatch {
         let batch = MetricBatch()
         var previous: Int64 = 0
         for _ in 0..<(try reader.length(limit: reader.remaining)) {
@@ -53,6 +62,7 @@ enum BatchCodec {
                 let timestamp = try timestamp(after: &previous, &reader)
                 batch.append(timestamp: timestamp, histogram: try histogram(&reader))
             }
+            if hasExemplars { try readExemplars(&reader, after: &previous, into: batch) }
         }
         for _ in 0..<(try reader.length(limit: reader.remaining)) {
             let family = try text(&reader)
@@ -60,6 +70,30 @@ enum BatchCodec {
             batch.append(MetricMetadata(family: family, kind: kind, help: try text(&reader), unit: try text(&reader)))
         }
         return batch
+    }
+
+    private static func append(
+        exemplarsOf series: Int, in batch: MetricBatch, after previous: inout Int64, to target: inout ByteBuffer
+    ) {
+        let rows = batch.exemplars(of: series)
+        target.append(varint: rows.count)
+        for exemplar in batch.exemplars[rows] {
+            append(exemplar.timestamp, after: &previous, to: &target)
+            target.append(exemplar.value)
+            batch.withLabels(exemplar) { target.append(prefixed: $0) }
+        }
+    }
+
+    private static func readExemplars(
+        _ reader: inout ByteReader, after previous: inout Int64, into batch: MetricBatch
+    ) throws(DecodeError) {
+        for _ in 0..<(try reader.length(limit: reader.remaining)) {
+            let timestamp = try timestamp(after: &previous, &reader)
+            let value = try reader.double()
+            let labels = try reader.prefixed()
+            try CanonicalLabels.check(labels, at: reader.offset)
+            batch.appendExemplar(canonical: labels, value: value, timestamp: timestamp)
+        }
     }
 
     private static func append(_ timestamp: Int64, after previous: inout Int64, to target: inout ByteBuffer) {

@@ -14,12 +14,13 @@ struct ScrapeCounts: Equatable {
     var repeated = 0
 }
 
-/// Turns what a source answered into samples of the target, through the target's cache.
-struct ScrapeAppender {
+/// Turns what a source answered into samples and exemplars of the target, through the target's cache.
+struct ScrapeAppender: ~Copyable {
     private let target: ScrapeTarget
     private let timestamp: Int64
     private let samplesMax: Int
     private(set) var counts = ScrapeCounts()
+    private var exemplarLabels = ByteBuffer(capacity: 256)
 
     init(_ target: ScrapeTarget, timestamp: Int64) {
         self.target = target
@@ -58,7 +59,10 @@ struct ScrapeAppender {
                         key,
                         try SampleLabels.stored(labels, explicitlyEmpty: Self.emptyLabels(parser.rawLabels), target))
                 }
-                add(found, target.job.honorTimestamps ? parser.timestamp : nil, parser.value, &cache, batch)
+                let own = target.job.honorTimestamps ? parser.timestamp : nil
+                if add(found, own, parser.value, &cache, batch), parser.hasExemplar {
+                    addExemplar(&parser, found, own, &cache, batch)
+                }
             case .type: if metadata.isListening { metadata.note(parser.family) { $0.kind = parser.kind } }
             case .help: if metadata.isListening { metadata.note(parser.family) { $0.help = parser.help } }
             case .unit: if metadata.isListening { metadata.note(parser.family) { $0.unit = parser.text } }
@@ -79,7 +83,12 @@ struct ScrapeAppender {
                 found = labels.storage.withUnsafeBytes { cache.insert($0, stored) }
             }
             for row in entry.firstRow..<entry.firstRow + entry.rowCount {
-                add(found, nil, samples.values[row], &cache, batch)
+                guard add(found, nil, samples.values[row], &cache, batch) else { continue }
+                for item in samples.exemplars[samples.exemplars(of: index)] {
+                    samples.withLabels(item) {
+                        addExemplar($0, item.value, item.timestamp, own: item.timestamp, found, &cache, batch)
+                    }
+                }
             }
         }
         if metadata.isListening {
@@ -87,24 +96,48 @@ struct ScrapeAppender {
         }
     }
 
+    /// Targets show an exemplar until there is a newer one; it is sent once. One with labels that are none is left out.
+    private mutating func addExemplar(
+        _ parser: inout ExpositionParser, _ found: SeriesCache.Lookup, _ sampleTime: Int64?,
+        _ cache: inout SeriesCache, _ batch: MetricBatch
+    ) {
+        exemplarLabels.clear()
+        do throws(ExpositionError) { try parser.appendExemplarLabels(to: &exemplarLabels) } catch { return }
+        let time = parser.exemplarTimestamp ?? sampleTime ?? timestamp
+        addExemplar(
+            exemplarLabels.bytes, parser.exemplarValue, time, own: parser.exemplarTimestamp, found, &cache, batch)
+    }
+
+    private func addExemplar(
+        _ labels: UnsafeRawBufferPointer, _ value: Double, _ time: Int64, own: Int64?, _ found: SeriesCache.Lookup,
+        _ cache: inout SeriesCache, _ batch: MetricBatch
+    ) {
+        guard case .series(let number) = found else { return }
+        let seed = value.bitPattern ^ UInt64(bitPattern: own ?? 0) &* 0x9e37_79b9_7f4a_7c15
+        guard cache.noteExemplar(number, hash: max(1, Hash128(of: labels, seed: seed).low)) else { return }
+        batch.appendExemplar(canonical: labels, value: value, timestamp: time)
+    }
+
+    /// Whether the sample went into the batch.
     @inline(__always)
     private mutating func add(
         _ found: SeriesCache.Lookup, _ own: Int64?, _ value: Double, _ cache: inout SeriesCache, _ batch: MetricBatch
-    ) {
+    ) -> Bool {
         counts.scraped += 1
-        guard case .series(let number) = found else { return }
+        guard case .series(let number) = found else { return false }
         switch cache.touch(number, isSelfTimed: own != nil) {
         case .repeated where own == nil:
             counts.repeated += 1
-            return
+            return false
         case .added: counts.added += 1
         case .known, .repeated: break
         }
         counts.kept += 1
         // Beyond the limit it is only counted.
-        guard counts.kept <= samplesMax else { return }
+        guard counts.kept <= samplesMax else { return false }
         batch.beginSeries(cache.labels(number))
         batch.append(timestamp: own ?? timestamp, value: value)
+        return true
     }
 
     private static func next(_ parser: inout ExpositionParser) throws(ScrapeError) -> ExpositionParser.Entry {

@@ -23,6 +23,8 @@ struct SeriesCache {
         var isLive = false
         /// Its last sample had a timestamp of its own.
         var isSelfTimed = false
+        /// What the last exemplar hashed to; 0: there was none.
+        var exemplar: UInt64 = 0
     }
 
     enum Lookup: Equatable {
@@ -105,6 +107,18 @@ struct SeriesCache {
         series[number].isSelfTimed = isSelfTimed
         if before == scrape { return .repeated }
         return lastCommitted > 0 && series[number].committed == lastCommitted ? .known : .added
+    }
+
+    /// Notes an exemplar of a series by a hash of all of it; false when it is the one of the scrape before.
+    mutating func noteExemplar(_ number: Int, hash: UInt64) -> Bool {
+        if series[number].exemplar == hash { return false }
+        series[number].exemplar = hash
+        return true
+    }
+
+    /// Takes every exemplar for new again: those noted were not sent.
+    mutating func forgetExemplars() {
+        for i in series.indices { series[i].exemplar = 0 }
     }
 
     /// Ends a successful scrape: calls `gone` for each series that was alive and didn't come.

@@ -110,6 +110,7 @@ final class TargetLoop {
             } catch {
                 failure = error
                 batch.clear()
+                cache.forgetExemplars()
             }
             counts = appender.counts
         }

@@ -17,6 +17,7 @@ enum ExternalLabels {
             for row in entry.firstHistogram..<entry.firstHistogram + entry.histogramCount {
                 result.append(timestamp: batch.histograms[row].timestamp, histogram: batch.histograms[row].histogram)
             }
+            result.appendExemplars(of: index, in: batch)
         }
         for item in batch.metadata { result.append(item) }
         return result

@@ -5,8 +5,8 @@ extension MetricBatch {
     /// What an exposition held.
     public struct ExpositionSummary: Equatable, Sendable {
         public var samples = 0
-        /// OpenMetrics exemplars; they are checked and not kept.
-        public var exemplarsSkipped = 0
+        /// OpenMetrics exemplars.
+        public var exemplars = 0
     }
 
     /// Appends every sample and every family's metadata of a text exposition, read leniently.
@@ -29,7 +29,14 @@ extension MetricBatch {
                 beginSeries(canonical: labels.bytes)
                 append(timestamp: parser.timestamp ?? now, value: parser.value)
                 summary.samples += 1
-                if parser.hasExemplar { summary.exemplarsSkipped += 1 }
+                if parser.hasExemplar {
+                    labels.clear()
+                    try parser.appendExemplarLabels(to: &labels)
+                    appendExemplar(
+                        canonical: labels.bytes, value: parser.exemplarValue,
+                        timestamp: parser.exemplarTimestamp ?? parser.timestamp ?? now)
+                    summary.exemplars += 1
+                }
             case .help: families.with(parser.family) { $0.help = parser.help }
             case .type: families.with(parser.family) { $0.kind = parser.kind }
             case .unit: families.with(parser.family) { $0.unit = parser.text }

@@ -19,14 +19,20 @@ extension ExpositionParser {
         return Labels(canonical: buffer.bytes)
     }
 
-    /// The current exemplar's label set; for cold paths.
-    public mutating func exemplarLabels() throws(ExpositionError) -> Labels {
+    /// Appends the current exemplar's label set as canonical bytes.
+    /// - Throws: for a label name that occurs twice, and for an empty one.
+    public mutating func appendExemplarLabels(to target: inout ByteBuffer) throws(ExpositionError) {
         labelSet.clear()
         unescaped.clear()
         unescaped.reserve(rawExemplarLabels.reduce(0) { $0 + $1.name.count + $1.value.count })
         for label in rawExemplarLabels { addUnescaped(label) }
+        try finishLabels(into: &target)
+    }
+
+    /// The current exemplar's label set; for cold paths.
+    public mutating func exemplarLabels() throws(ExpositionError) -> Labels {
         var buffer = ByteBuffer()
-        try finishLabels(into: &buffer)
+        try appendExemplarLabels(to: &buffer)
         return Labels(canonical: buffer.bytes)
     }
 

@@ -1,20 +1,23 @@
 import Bedrock
 import Model
 
-/// Decodes remote-write 1.0 requests (`prometheus.WriteRequest`, after snappy) into batches, in one pass and without an allocation per
-/// series or sample once its memory has grown. Reuse one per thread.
+/// Decodes remote-write requests (after snappy) into batches: `decode` those of 1.0 (`prometheus.WriteRequest`), in one pass and without an
+/// allocation per series or sample once its memory has grown; `decodeVersion2` those of 2.0. Reuse one per thread.
 public struct RemoteWriteDecoder: ~Copyable {
     public let limits: RemoteWriteLimits
     var report = RemoteWriteReport()
-    private var labels = LabelSetWriter()
+    var labels = LabelSetWriter()
     /// The series being decoded, for texts about it.
-    private var labelsAt: ProtobufReader?
+    var labelsAt: ProtobufReader?
     private var scan = LabelScan()
-    private var canonical = ByteBuffer(capacity: 1024)
-    private var seriesCount = 0
+    var canonical = ByteBuffer(capacity: 1024)
+    var exemplar = ExemplarScratch()
+    var symbols = Symbols()
+    var seriesCount = 0
     /// Rows seen, whether they were taken or not.
-    private var sampleCount = 0
-    private var metadataCount = 0
+    var sampleCount = 0
+    var exemplarCount = 0
+    var metadataCount = 0
 
     /// What was noticed of a series' labels while they were gathered.
     private struct LabelScan {
@@ -41,21 +44,31 @@ public struct RemoteWriteDecoder: ~Copyable {
     public mutating func decode(
         _ request: UnsafeRawBufferPointer, into batch: MetricBatch
     ) throws(RemoteWriteError) -> RemoteWriteReport {
-        report = RemoteWriteReport()
-        seriesCount = 0
-        sampleCount = 0
-        metadataCount = 0
+        begin()
         do throws(DecodeError) { try decodeRequest(ProtobufReader(request), into: batch) } catch {
             throw .malformed(error)
         }
-        if let what = passedLimit { throw .tooLarge("the request has over \(what); send smaller ones") }
+        try checkLimits()
         return report
     }
 
+    mutating func begin() {
+        report = RemoteWriteReport()
+        seriesCount = 0
+        sampleCount = 0
+        exemplarCount = 0
+        metadataCount = 0
+    }
+
+    func checkLimits() throws(RemoteWriteError) {
+        if let what = passedLimit { throw .tooLarge("the request has over \(what); send smaller ones") }
+    }
+
     /// The per-request limit that was passed, if one was.
-    private var passedLimit: String? {
+    var passedLimit: String? {
         if seriesCount > limits.seriesPerRequestMax { return "\(limits.seriesPerRequestMax) series" }
         if sampleCount > limits.samplesPerRequestMax { return "\(limits.samplesPerRequestMax) samples" }
+        if exemplarCount > limits.exemplarsPerRequestMax { return "\(limits.exemplarsPerRequestMax) exemplars" }
         if metadataCount > limits.metadataPerRequestMax { return "\(limits.metadataPerRequestMax) metadata" }
         return nil
     }
@@ -70,9 +83,9 @@ public struct RemoteWriteDecoder: ~Copyable {
             case ProtobufReader.tag(1, .bytes):
                 seriesCount += 1
                 try decodeSeries(try message.message(), into: batch)
-                guard sampleCount <= limits.samplesPerRequestMax, seriesCount <= limits.seriesPerRequestMax else {
-                    return
-                }
+                guard sampleCount <= limits.samplesPerRequestMax, seriesCount <= limits.seriesPerRequestMax,
+                    exemplarCount <= limits.exemplarsPerRequestMax
+                else { return }
             case ProtobufReader.tag(3, .bytes):
                 metadataCount += 1
                 try decodeMetadata(try message.message(), into: batch)
@@ -109,9 +122,13 @@ public struct RemoteWriteDecoder: ~Copyable {
         _ = try decodeRows(message, flaw, into: batch, skippingLabels: true)
     }
 
-    private mutating func gatherLabels(_ message: ProtobufReader) throws(DecodeError) {
+    mutating func beginLabels() {
         labels.clear()
         scan = LabelScan()
+    }
+
+    private mutating func gatherLabels(_ message: ProtobufReader) throws(DecodeError) {
+        beginLabels()
         var message = message
         while !message.isAtEnd {
             let tag = try message.tag()
@@ -137,10 +154,15 @@ public struct RemoteWriteDecoder: ~Copyable {
             default: try message.skip(tag)
             }
         }
+        addLabel(name, value, isValidUTF8: UTF8Text.isValid(name) && UTF8Text.isValid(value))
+    }
+
+    @inline(__always)
+    mutating func addLabel(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, isValidUTF8: Bool) {
         if name.count == 8, !value.isEmpty, name.loadUnaligned(as: UInt64.self).littleEndian == Self.metricName {
             scan.hasMetricName = true
         }
-        scan.isValidUTF8 = scan.isValidUTF8 && UTF8Text.isValid(name) && UTF8Text.isValid(value)
+        scan.isValidUTF8 = scan.isValidUTF8 && isValidUTF8
         scan.nameBytesMax = max(scan.nameBytesMax, name.count)
         scan.valueBytesMax = max(scan.valueBytesMax, value.count)
         labels.add(name, value)
@@ -150,7 +172,7 @@ public struct RemoteWriteDecoder: ~Copyable {
     private static let metricName: UInt64 = 0x5F5F_656D_616E_5F5F
 
     /// Writes the gathered labels into `canonical`, or says why they are no series.
-    private mutating func writeLabels() -> RemoteWriteRejection? {
+    mutating func writeLabels() -> RemoteWriteRejection? {
         canonical.clear()
         if labels.pairs.count > limits.labelsPerSeriesMax { return .tooManyLabels }
         if scan.nameBytesMax > limits.labelNameBytesMax { return .labelNameTooLong }
@@ -190,8 +212,7 @@ public struct RemoteWriteDecoder: ~Copyable {
                 batch.append(timestamp: row.timestamp, histogram: row.histogram)
                 taken += 1
             case ProtobufReader.tag(3, .bytes):
-                try checkExemplar(try message.message())
-                report.exemplarsSkipped += 1
+                try decodeExemplar(try message.message(), into: flaw == nil ? batch : nil)
             case ProtobufReader.tag(1, .bytes) where !skippingLabels:
                 if flaw == nil { batch.dropLastSeries() }
                 report = before
@@ -199,14 +220,18 @@ public struct RemoteWriteDecoder: ~Copyable {
             default: try message.skip(tag)
             }
         }
-        if flaw == nil, taken == 0 { batch.dropLastSeries() }
+        // Prometheus sends exemplars as series of their own.
+        if flaw == nil, taken == 0, report.exemplars == before.exemplars { batch.dropLastSeries() }
         sampleCount += seen
         report.samples += taken
-        if let flaw {
-            let text = report.firstRejection == nil ? rejectionText(flaw) : nil
-            report.reject(flaw, samples: max(seen, 1), text)
-        }
+        if let flaw { reject(flaw, samples: max(seen, 1)) }
         return true
+    }
+
+    /// Counts the current series as refused.
+    mutating func reject(_ flaw: RemoteWriteRejection, samples: Int) {
+        let text = report.firstRejection == nil ? rejectionText(flaw) : nil
+        report.reject(flaw, samples: samples, text)
     }
 
     /// A sample as everybody writes it, both fields in order; nil, with nothing read, when there is none.
@@ -235,7 +260,7 @@ public struct RemoteWriteDecoder: ~Copyable {
     }
 
     /// `Sample`: value = 1, timestamp = 2.
-    private func decodeSample(_ message: ProtobufReader) throws(DecodeError) -> (timestamp: Int64, value: Double) {
+    func decodeSample(_ message: ProtobufReader) throws(DecodeError) -> (timestamp: Int64, value: Double) {
         var message = message
         var value = 0.0
         var timestamp: Int64 = 0
@@ -248,20 +273,6 @@ public struct RemoteWriteDecoder: ~Copyable {
             }
         }
         return (timestamp, value)
-    }
-
-    /// `Exemplar`: labels = 1, value = 2, timestamp = 3. Checked for form only.
-    private func checkExemplar(_ message: ProtobufReader) throws(DecodeError) {
-        var message = message
-        while !message.isAtEnd {
-            let tag = try message.tag()
-            guard tag == ProtobufReader.tag(1, .bytes) else {
-                try message.skip(tag)
-                continue
-            }
-            var label = try message.message()
-            while !label.isAtEnd { try label.skip(try label.tag()) }
-        }
     }
 
     // MARK: Metadata
@@ -298,6 +309,8 @@ public struct RemoteWriteDecoder: ~Copyable {
             case .labelValueTooLong:
                 "a label value of \(scan.valueBytesMax) bytes is over the limit of \(limits.labelValueBytesMax)"
             case .invalidHistogram: "a native histogram is not consistent"
+            case .badReference: "a label refers to a symbol that is not there, or has no value"
+            case .noSamples: "it has neither a sample nor a histogram"
             }
         return "series \(seriesText()): \(why)"
     }

@@ -21,7 +21,9 @@ public enum RemoteWriteEncoder {
         for index in series ?? 0..<batch.seriesCount {
             let entry = batch.entries[index]
             batch.withLabels(index) { labels in
-                target.append(field: 1, messageLength: labelsLength(labels) + rowsLength(batch, entry, &histogram))
+                let exemplars = exemplarsLength(batch, index)
+                target.append(
+                    field: 1, messageLength: labelsLength(labels) + rowsLength(batch, entry, &histogram) + exemplars)
                 append(labels, to: &target)
             }
             for row in entry.firstRow..<entry.firstRow + entry.rowCount {
@@ -35,6 +37,13 @@ public enum RemoteWriteEncoder {
                 histogram.clear()
                 append(batch.histograms[row], to: &histogram)
                 target.append(field: 4, bytes: histogram.bytes)
+            }
+            for row in batch.exemplars(of: index) {
+                let item = batch.exemplars[row]
+                target.append(field: 3, messageLength: exemplarLength(batch, item))
+                batch.withLabels(item) { append($0, to: &target) }
+                if item.value.bitPattern != 0 { target.append(field: 2, double: item.value) }
+                if item.timestamp != 0 { target.append(field: 3, varint: UInt64(bitPattern: item.timestamp)) }
             }
         }
         guard metadata else { return }
@@ -67,6 +76,17 @@ public enum RemoteWriteEncoder {
 
     private static func sampleLength(_ timestamp: Int64, _ value: Double) -> Int {
         (value.bitPattern == 0 ? 0 : 9) + (timestamp == 0 ? 0 : 1 + varintLength(UInt64(bitPattern: timestamp)))
+    }
+
+    private static func exemplarLength(_ batch: MetricBatch, _ item: MetricBatch.ExemplarRow) -> Int {
+        batch.withLabels(item) { labelsLength($0) } + sampleLength(item.timestamp, item.value)
+    }
+
+    private static func exemplarsLength(_ batch: MetricBatch, _ series: Int) -> Int {
+        batch.exemplars(of: series).reduce(0) { total, row in
+            let length = exemplarLength(batch, batch.exemplars[row])
+            return total + 1 + varintLength(UInt64(length)) + length
+        }
     }
 
     private static func rowsLength(_ batch: MetricBatch, _ entry: MetricBatch.Entry, _ scratch: inout ByteBuffer) -> Int

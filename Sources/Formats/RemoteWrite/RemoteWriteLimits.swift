@@ -11,9 +11,12 @@ public struct RemoteWriteLimits: Sendable, Equatable {
     public var seriesPerRequestMax = 200_000
     /// Floats and histograms together.
     public var samplesPerRequestMax = 2_000_000
+    public var exemplarsPerRequestMax = 200_000
     public var metadataPerRequestMax = 50_000
-    /// Populated buckets of a native histogram, both signs together.
-    public var bucketsPerHistogramMax = 1024
+    /// Texts of a request of version 2.0.
+    public var symbolsPerRequestMax = 1_000_000
+    /// Buckets of a native histogram, both signs together, as it is sent; the store takes fewer and joins neighbours (see `CollectorLimits`).
+    public var bucketsPerHistogramMax = 8192
 
     public init() {}
 }

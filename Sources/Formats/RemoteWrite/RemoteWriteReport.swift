@@ -10,6 +10,9 @@ public enum RemoteWriteRejection: String, Sendable, CaseIterable {
     case labelNameTooLong = "label_name_too_long"
     case labelValueTooLong = "label_value_too_long"
     case invalidHistogram = "invalid_histogram"
+    /// Of 2.0.
+    case badReference = "bad_symbol_reference"
+    case noSamples = "no_samples"
 
     var index: Int { Self.allCases.firstIndex(of: self) ?? 0 }
 }
@@ -19,9 +22,11 @@ public struct RemoteWriteReport: Sendable {
     /// Samples and histograms now in the batch.
     public internal(set) var samples = 0
     /// Samples and histograms left out, by reason; see `rejected(_:)`.
-    private var rejections: InlineArray<8, Int> = .init(repeating: 0)
-    /// Exemplars that were well-formed; they aren't stored.
-    public internal(set) var exemplarsSkipped = 0
+    private var rejections: InlineArray<10, Int> = .init(repeating: 0)
+    /// Exemplars now in the batch, or equal to one that is.
+    public internal(set) var exemplars = 0
+    /// Exemplars left out: of series that were refused, with bad or too long labels.
+    public private(set) var exemplarsRefused = 0
     /// The first reason with the series it is about, for the answer's text.
     public private(set) var firstRejection: String?
 
@@ -29,6 +34,14 @@ public struct RemoteWriteReport: Sendable {
 
     public func rejected(_ reason: RemoteWriteRejection) -> Int { rejections[reason.index] }
     public var rejectedTotal: Int { RemoteWriteRejection.allCases.reduce(0) { $0 + rejected($1) } }
+
+    mutating func refuseExemplar() { exemplarsRefused += 1 }
+
+    /// Says that the exemplars taken since there were `count` went with their series.
+    mutating func dropExemplars(since count: Int) {
+        exemplarsRefused += exemplars - count
+        exemplars = count
+    }
 
     mutating func reject(_ reason: RemoteWriteRejection, samples: Int, _ text: String?) {
         rejections[reason.index] += samples

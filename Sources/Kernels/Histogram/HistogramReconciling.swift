@@ -4,12 +4,7 @@ extension NativeHistogram {
     /// With the resolution of a lower exponential schema; the same for an equal or higher one.
     public func reduced(to target: Int32) -> NativeHistogram {
         guard !hasCustomBuckets, target < schema else { return self }
-        let shift = min(62, Int(schema) - Int(target))
-        var copy = self
-        copy.positive = positive.remapped { (($0 - 1) >> shift) + 1 }
-        copy.negative = negative.remapped { (($0 - 1) >> shift) + 1 }
-        copy.schema = target
-        return copy
+        return reduced(by: schema - target)
     }
 
     /// The population of a zero bucket that reaches to `threshold` at least, which a populated bucket across it pushes further out.

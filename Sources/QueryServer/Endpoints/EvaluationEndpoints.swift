@@ -16,7 +16,7 @@ extension QueryAPI {
         return [
             reading(both, "query") { [self] call, writer in try instant(call, &writer) },
             reading(both, "query_range") { [self] call, writer in try range(call, &writer) },
-            reading(both, "query_exemplars") { call, writer in try exemplars(call, &writer) },
+            reading(both, "query_exemplars") { [self] call, writer in try exemplars(call, &writer) },
             reading(both, "format_query") { call, writer in
                 writer.string(try call.parameters.expression().pretty())
                 return Remarks()
@@ -115,18 +115,6 @@ extension QueryAPI {
         case .failure(let why): throw .badData("error parsing lookback delta duration: \(why)")
         }
     }
-}
-
-/// Exemplars are not stored yet: a well-formed query has none.
-private func exemplars(_ call: QueryCall, _ writer: inout JSONWriter) throws -> Remarks {
-    let range = try call.parameters.range()
-    guard !range.isEmpty else { throw APIError.badData("end timestamp must not be before start timestamp") }
-    do throws(ParseError) { _ = try PromQLParser.parse(call.parameters.text("query")) } catch {
-        throw APIError.badData(error.description)
-    }
-    writer.beginArray()
-    writer.endArray()
-    return Remarks()
 }
 
 extension QueryValue {

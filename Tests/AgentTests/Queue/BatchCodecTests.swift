@@ -35,6 +35,11 @@ import Testing
                         positiveBuckets: [1, 2], negativeSpans: [.init(offset: 7, length: 0)], customValues: [0.5, 1],
                         resetHint: .gauge))
             }
+            for i in 0..<Int.random(in: 0...2, using: &random) where seed % 3 > 0 {
+                let labels = i == 0 ? Labels.empty : Labels(["trace_id": "\(random.next())"])
+                batch.append(
+                    Exemplar(labels: labels, value: odd[i], timestamp: Int64.random(in: 0...9, using: &random)))
+            }
         }
         batch.append(MetricMetadata(family: "f", kind: .counter, help: "says\nmuch", unit: "s"))
         let back = try decoded(encoded(batch))
@@ -47,11 +52,21 @@ import Testing
             #expect(a.histogram.positiveSpans == b.histogram.positiveSpans && a.histogram.resetHint == .gauge)
             #expect(a.histogram.sum.bitPattern == b.histogram.sum.bitPattern)
         }
+        #expect(exemplars(back) == exemplars(batch))
     }
 
-    @Test func damagedRecordsAreErrors() throws {
+    private func exemplars(_ batch: MetricBatch) -> [String] {
+        batch.exemplars.map { row in
+            let labels = batch.withLabels(row) { Labels(canonical: $0) }
+            return "\(row.series) \(labels) \(row.value.bitPattern) \(row.timestamp)"
+        }
+    }
+
+    @Test(arguments: [false, true]) func damagedRecordsAreErrors(exemplars: Bool) throws {
         var random = SeededGenerator(seed: 7)
-        let good = encoded(batch("a_name_long_enough", 3))
+        let batch = batch("a_name_long_enough", 3)
+        if exemplars { batch.append(Exemplar(labels: Labels(["trace_id": "abc"]), value: 1, timestamp: 3)) }
+        let good = encoded(batch)
         for cut in 0..<good.count { #expect(throws: (any Error).self) { try decoded(Array(good[..<cut])) } }
         for _ in 0..<2_000 {
             var bad = good
@@ -65,7 +80,7 @@ import Testing
             var inside = plain.array()
             inside[Int.random(in: 0..<inside.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
             var again = ByteBuffer()
-            again.append(BatchCodec.version)
+            again.append(good[0])
             inside.withUnsafeBytes { Zstd.compress($0, into: &again, level: 1) }
             _ = try? decoded(again.array())
         }

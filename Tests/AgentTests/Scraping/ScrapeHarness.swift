@@ -17,6 +17,7 @@ final class ScrapeHarness {
     private final class Collected: Sendable {
         let batches = Mutex<[[String]]>([])
         let times = Mutex<[Int64]>([])
+        let exemplars = Mutex<[[Exemplar]]>([])
     }
 
     init(seed: UInt64 = 1, builtIns: [DiscoveryWorker.BuiltIn] = []) {
@@ -24,6 +25,12 @@ final class ScrapeHarness {
         let worker = ScrapeWorker(name: "scrape", clock: clock, hostName: "here") { batch in
             collected.batches.withLock { $0.append(lines(batch)) }
             collected.times.withLock { $0.append(contentsOf: Set(batch.timestamps)) }
+            let exemplars = batch.exemplars.map { row in
+                Exemplar(
+                    labels: batch.withLabels(row) { Labels(canonical: $0) }, value: row.value,
+                    timestamp: row.timestamp)
+            }
+            collected.exemplars.withLock { $0.append(exemplars) }
         }
         self.worker = worker
         discovery = DiscoveryWorker(
@@ -37,6 +44,8 @@ final class ScrapeHarness {
 
     /// The samples of each scrape, as sorted lines.
     var scrapes: [[String]] { collected.batches.withLock { $0 } }
+    /// The exemplars of each scrape.
+    var exemplars: [[Exemplar]] { collected.exemplars.withLock { $0 } }
     /// Timestamps seen, in order.
     var timestamps: [Int64] { collected.times.withLock { $0 } }
 

@@ -45,6 +45,29 @@ import Transport
         #expect(call.timeoutSeconds == 5)
     }
 
+    @Test func exemplarsComeOnce() throws {
+        func text(_ a: String, _ b: String) -> String {
+            "# TYPE a counter\na_total 1 # \(a)\n# TYPE h histogram\nh_bucket{le=\"+Inf\"} 4 # \(b)\nh_count 4\n# EOF\n"
+        }
+        let type = "application/openmetrics-text; version=1.0.0"
+        let first = text(#"{trace_id="x"} 0.5 100.25"#, #"{trace_id="y",span_id="z"} 3"#)
+        harness.server.answer(Self.url, first, type: type)
+        try start()
+        harness.runOneScrape()
+        let traced = Exemplar(labels: Labels(["trace_id": "x"]), value: 0.5, timestamp: 100_250)
+        #expect(harness.exemplars[0].first == traced)
+        #expect(harness.exemplars[0].last?.labels == Labels(["span_id": "z", "trace_id": "y"]))
+        #expect(harness.exemplars[0].last.map { harness.timestamps.contains($0.timestamp) } == true)
+        harness.runOneScrape()
+        #expect(harness.exemplars[1].isEmpty)
+        // One label set is bad, which costs the exemplar only.
+        harness.server.answer(
+            Self.url, text(#"{trace_id="x"} 0.5 101"#, #"{a="y",a="z"} 3"#), type: type)
+        harness.runOneScrape()
+        #expect(harness.exemplars[2].map(\.timestamp) == [101_000])
+        #expect(harness.last.count == 4)
+    }
+
     @Test func scrapesComeAtTheirTimeWithRegularTimestamps() throws {
         harness.server.answer(Self.url, "a 1\n")
         try start()

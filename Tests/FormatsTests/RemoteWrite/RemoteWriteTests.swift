@@ -30,7 +30,33 @@ import Testing
         #expect(a.values.map(\.bitPattern) == b.values.map(\.bitPattern), note)
         #expect(a.histograms.map(\.timestamp) == b.histograms.map(\.timestamp), note)
         #expect(a.histograms.map(\.histogram) == b.histograms.map(\.histogram), note)
+        #expect(exemplars(a) == exemplars(b), note)
         #expect(a.metadata == b.metadata, note)
+    }
+
+    private func exemplars(_ batch: MetricBatch) -> [String] {
+        batch.exemplars.map { row in
+            let labels = batch.withLabels(row) { Labels(canonical: $0) }
+            return "\(row.series) \(labels) \(row.value.bitPattern) \(row.timestamp)"
+        }
+    }
+
+    @Test func exemplarsMayComeWithoutSamples() throws {
+        var message = WireMessage()
+        message.bytes(1) { series in
+            series.label("__name__", "m")
+            for text in ["a", "a", String(repeating: "x", count: 150)] {
+                series.bytes(3) { exemplar in
+                    exemplar.label("trace_id", text)
+                    exemplar.double(2, 0.5)
+                    exemplar.varint(3, 77)
+                }
+            }
+            series.bytes(3) { $0.label("trace_id", [0xFF]) }
+        }
+        let (batch, report) = try decode(message.bytes)
+        #expect(exemplars(batch) == ["0 {trace_id=\"a\"} \(0.5.bitPattern) 77"])
+        #expect((report.exemplars, report.exemplarsRefused, report.samples, report.rejectedTotal) == (2, 2, 0, 0))
     }
 
     @Test func roundTripsRandomBatches() throws {
@@ -81,7 +107,9 @@ import Testing
         #expect(batch.values[0] == 1.5)
         #expect(StaleMarker.matches(batch.values[1]))
         #expect(report.samples == 2)
-        #expect(report.exemplarsSkipped == 1)
+        #expect(report.exemplars == 1)
+        #expect(batch.exemplars.map(\.timestamp) == [0])
+        #expect(batch.withLabels(batch.exemplars[0]) { Labels(canonical: $0) } == Labels(["trace_id": "x"]))
         #expect(batch.metadata == [MetricMetadata(family: "up", kind: .counter, help: "Help.")])
     }
 

@@ -55,6 +55,12 @@ struct WireMessage {
         bytes(number, inside.bytes)
     }
 
+    mutating func packedVarints(_ number: UInt64, _ values: [UInt64]) {
+        var inside = WireMessage()
+        for value in values { inside.raw(value) }
+        bytes(number, inside.bytes)
+    }
+
     mutating func label(_ name: String, _ value: [UInt8]) {
         bytes(1) { label in
             label.string(1, name)
@@ -97,6 +103,10 @@ enum RemoteWriteSample {
             }
             batch.beginSeries(builder.labels())
             let rows = Int(random.next() % 4)
+            for i in 0..<Int(random.next() % 4) where random.next() & 3 == 0 {
+                let labels = i == 0 ? Labels.empty : Labels([Label("trace_id", "\(random.next())")])
+                batch.append(Exemplar(labels: labels, value: value(&random), timestamp: Int64(random.next() >> 22)))
+            }
             for _ in 0..<rows {
                 batch.append(timestamp: Int64(bitPattern: random.next() >> (random.next() & 63)), value: value(&random))
             }

@@ -1,9 +1,13 @@
-import Model
-
 /// Consistency of native histograms from outside, by Prometheus' rules.
 extension NativeHistogram {
-    /// Why this is no consistent histogram; nil when it is one.
-    func flaw(bucketsMax: Int) -> String? {
+    /// The coarsest exponential schema, and the finest that is stored; finer ones are reduced to it.
+    public static let schemaMin: Int32 = -4
+    public static let schemaMax: Int32 = 8
+
+    public var bucketCount: Int { positiveBuckets.count + negativeBuckets.count }
+
+    /// Why this is no consistent histogram, or one of more than `bucketsMax` buckets; nil when there is nothing against it.
+    public func flaw(bucketsMax: Int) -> String? {
         guard (-4...52).contains(schema) || hasCustomBuckets else { return "schema \(schema) is not known" }
         if hasCustomBuckets {
             if let reason = customBoundsFlaw { return reason }
@@ -15,7 +19,7 @@ extension NativeHistogram {
         {
             return reason
         }
-        if positiveBuckets.count + negativeBuckets.count > bucketsMax { return "over \(bucketsMax) buckets" }
+        if bucketCount > bucketsMax { return "over \(bucketsMax) buckets" }
         // NaN fails these, too.
         guard positiveBuckets.allSatisfy({ $0 >= 0 }), negativeBuckets.allSatisfy({ $0 >= 0 }) else {
             return "a bucket's count is negative"
@@ -47,8 +51,19 @@ extension NativeHistogram {
         return total == bucketCount ? nil : "spans say \(total) buckets, but there are \(bucketCount)"
     }
 
-    /// The same with each `2^steps` neighbouring buckets joined: the schema falls by `steps`.
-    func reduced(by steps: Int32) -> NativeHistogram {
+    /// The same in the finest resolution, as far as `schemaMin`, with `bucketsMax` buckets at most; nil when there is none. As Prometheus does
+    /// at `native_histogram_bucket_limit`.
+    public func reduced(toBuckets bucketsMax: Int) -> NativeHistogram? {
+        var result = self
+        while result.bucketCount > bucketsMax {
+            guard !hasCustomBuckets, result.schema > Self.schemaMin else { return nil }
+            result = result.reduced(by: 1)
+        }
+        return result
+    }
+
+    /// The same with each `2^steps` neighbouring buckets joined: the schema falls by `steps`, which must not be negative. Exponential ones only.
+    public func reduced(by steps: Int32) -> NativeHistogram {
         var result = self
         result.schema -= steps
         (result.positiveSpans, result.positiveBuckets) = Self.joined(positiveSpans, positiveBuckets, steps)
