@@ -10,6 +10,7 @@ import Transport
 struct Session: Sendable {
     let client: PrometheusClient
     let logs: LokiClient
+    let traces: TempoClient
     /// Whoever answers in place of a server; kept alive with the session.
     private let local: LocalServer?
 
@@ -38,6 +39,7 @@ struct Session: Sendable {
             context.address = "http://local"
             client = PrometheusClient(context, caller: local, timeoutSeconds: timeoutSeconds)
             logs = LokiClient(context, caller: local, timeoutSeconds: timeoutSeconds)
+            traces = TempoClient(context, caller: local, timeoutSeconds: timeoutSeconds)
             return
         }
         local = nil
@@ -47,6 +49,7 @@ struct Session: Sendable {
         let caller = HTTPClient(options)
         client = PrometheusClient(context, caller: caller, timeoutSeconds: timeoutSeconds)
         logs = LokiClient(context, caller: caller, timeoutSeconds: timeoutSeconds)
+        traces = TempoClient(context, caller: caller, timeoutSeconds: timeoutSeconds)
     }
 
     /// Runs `body` and turns a client's error into words, with a caret under the offending place of `query`.
@@ -73,6 +76,13 @@ struct Session: Sendable {
                 return nil
             }
         }
+    }
+
+    /// As `ask`, of traces.
+    func askTraces<T>(
+        _ query: String? = nil, _ body: (TempoClient) async throws(ClientError) -> T
+    ) async throws(Failure) -> T {
+        do throws(ClientError) { return try await body(traces) } catch { throw failure(error) { nil } }
     }
 
     private func failure(_ error: ClientError, excerpt: () -> String?) -> Failure {

@@ -3,5 +3,5 @@ let allCommands: [Command] = [
     queryCommand, rangeCommand, labelsCommand, seriesCommand, logsCommand, statusCommand, dashCommand,
     checkConfigCommand,
     checkMetricsCommand, checkQueryCommand, checkLogQLCommand, testPromQLCommand, testLogQLCommand, verifyCommand,
-    graphCommand,
+    tracesCommand, graphCommand,
 ]
