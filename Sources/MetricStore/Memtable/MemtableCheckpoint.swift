@@ -21,7 +21,7 @@ struct CheckpointState {
 /// │            │   4 rows: count; each time - previous time (svarint), value (8 bytes)         │
 /// │            │   8 histograms: count; each time (svarint), `HistogramRecord`                 │
 /// │            │   16 exemplars: count; each time (svarint), value (8 bytes), canonical labels;│
-/// │            │      version 2, which is written where there is any                           │
+/// │            │      version 2, which is written where there is any, or an empty histogram    │
 /// │            │ 0; metadata count, families                                                   │
 /// ├────────────┴───────────────────────────────────────────────────────────────────────────────┤
 /// │ 0 u8                                                                                       │
@@ -50,14 +50,14 @@ enum MemtableCheckpoint {
         let start = block.count
         block.append(1 as UInt8)
         var isEmpty = true
-        var hasExemplars = false
+        var needed: UInt8 = 1
         for table in tables.values.sorted(by: { $0.tenant < $1.tenant }) {
             let before = block.count
             block.append(1 as UInt8)
             block.append(prefixed: table.tenant.name)
             let head = block.count
             for id in 0..<table.heads.count {
-                if writeSeries(id, table, &state, into: &block) & Flag.exemplars != 0 { hasExemplars = true }
+                needed = max(needed, writeSeries(id, table, &state, into: &block))
             }
             if block.count == head && table.changedFamilies.isEmpty {
                 block.truncate(to: before)
@@ -72,10 +72,10 @@ enum MemtableCheckpoint {
         state.tick = tick
         if isEmpty { return block.truncate(to: start) }
         block.append(0 as UInt8)
-        if hasExemplars { block.mutableBytes[start] = version }
+        block.mutableBytes[start] = needed
     }
 
-    /// Returns the flags that were written; 0 when nothing is new.
+    /// Returns the version that knows what was written.
     private static func writeSeries(
         _ id: Int, _ table: TenantTable, _ state: inout CheckpointState, into block: inout ByteBuffer
     ) -> UInt8 {
@@ -104,7 +104,7 @@ enum MemtableCheckpoint {
         }
         var flags = (chunks.isEmpty ? 0 : Flag.chunks) | (firstRow < rows ? Flag.rows : 0)
         flags |= (histograms.isEmpty ? 0 : Flag.histograms) | (exemplars.isEmpty ? 0 : Flag.exemplars)
-        guard flags != 0 else { return 0 }
+        guard flags != 0 else { return 1 }
         let isNew = head.pointee.checkpointId == 0
         if isNew {
             state.series[table.tenant, default: []].append(UInt32(id))
@@ -118,7 +118,7 @@ enum MemtableCheckpoint {
         if let page, firstRow < rows { write(page, firstRow..<rows, into: &block) }
         if !histograms.isEmpty { write(histograms, into: &block) }
         if !exemplars.isEmpty { write(exemplars, into: &block) }
-        return flags
+        return exemplars.isEmpty && histograms.allSatisfy { !$0.pointee.bytes.isEmpty } ? 1 : version
     }
 
     private static func write(_ newestFirst: [UnsafePointer<MemoryChunk>], into block: inout ByteBuffer) {
@@ -269,8 +269,10 @@ enum MemtableCheckpoint {
         for _ in 0..<count {
             let time = try reader.signedVarint()
             let bytes = try reader.prefixed()
-            var check = ByteReader(bytes)
-            _ = try HistogramRecord.decode(&check)
+            if !bytes.isEmpty {
+                var check = ByteReader(bytes)
+                _ = try HistogramRecord.decode(&check)
+            }
             memtable.append(time, bytes, to: head)
         }
         memtable.noteRestored(rows: count)

@@ -93,7 +93,9 @@ public final class MemtablePin: @unchecked Sendable {
         while let node = next {
             next = node.pointee.previous
             let time = node.pointee.timestamp
-            guard node.pointee.tick <= tick, range.contains(time), seen.insert(time).inserted else { continue }
+            guard node.pointee.tick <= tick, range.contains(time), seen.insert(time).inserted,
+                !node.pointee.bytes.isEmpty
+            else { continue }
             var reader = ByteReader(node.pointee.bytes)
             rows.append(.init(timestamp: time, histogram: try HistogramRecord.decode(&reader)))
         }

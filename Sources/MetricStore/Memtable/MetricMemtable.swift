@@ -12,7 +12,8 @@ import Synchronization
 /// - Rows are sealed into chunks only when no reader is too old to see all of them, so that chunks need no ticks.
 /// - A row page that was replaced is reused once every living reader has pinned after that (`ReaderPins`).
 ///
-/// Rows of one series keep their order of arrival; whoever reads sorts them where they don't ascend, and the last of one timestamp wins.
+/// Rows of one series keep their order of arrival; whoever reads sorts them where they don't ascend, and the last of one timestamp wins. A
+/// histogram hides a float of its timestamp; a float that comes after one says so beside the histograms.
 public final class MetricMemtable: Memtable, @unchecked Sendable {
     /// Rows of a series that are kept raw before they are sealed into a chunk.
     static let tailRowsMax = 128
@@ -72,14 +73,17 @@ public final class MetricMemtable: Memtable, @unchecked Sendable {
             let entry = record.entries[i]
             let id = entry.series >= 0 ? entry.series : table.findOrAdd(record.labels(entry), hash: entry.hash)
             let head = table.heads.pointer(id)
+            if row < entry.rowEnd, let newest = head.pointee.newestHistogram {
+                for at in row..<entry.rowEnd { supersede(record.timestamps[at], newest, of: head) }
+            }
             while row < entry.rowEnd {
                 if append(record.timestamps[row], record.values[row], to: head) { added += 1 }
                 row += 1
             }
             while histogram < entry.histogramEnd {
                 let item = record.histograms[histogram]
-                append(item.timestamp, UnsafeRawBufferPointer(rebasing: payload[item.bytes]), to: head)
-                added += 1
+                let bytes = UnsafeRawBufferPointer(rebasing: payload[item.bytes])
+                if append(item.timestamp, bytes, to: head) { added += 1 }
                 histogram += 1
             }
         }
@@ -191,13 +195,29 @@ public final class MetricMemtable: Memtable, @unchecked Sendable {
         return next
     }
 
-    func append(_ timestamp: Int64, _ histogram: UnsafeRawBufferPointer, to head: UnsafeMutablePointer<SeriesHead>) {
+    /// Appends a histogram; false when it repeats the one that its timestamp has. Empty: see `HistogramNode`.
+    @discardableResult
+    func append(
+        _ timestamp: Int64, _ histogram: UnsafeRawBufferPointer, to head: UnsafeMutablePointer<SeriesHead>
+    ) -> Bool {
+        let newest = head.pointee.newestHistogram
+        if let same = newest?.newest(at: timestamp), compareMemory(same.pointee.bytes, histogram) == 0 { return false }
         let node = arena.allocate(MemoryLayout<HistogramNode>.stride).bindMemory(to: HistogramNode.self, capacity: 1)
         node.initialize(
             to: HistogramNode(
-                previous: head.pointee.newestHistogram, timestamp: timestamp, bytes: arena.copy(histogram), tick: tick))
+                previous: newest, timestamp: timestamp, maxTime: max(timestamp, newest?.pointee.maxTime ?? timestamp),
+                bytes: arena.copy(histogram), tick: tick))
         head.pointee.histograms.store(UInt(bitPattern: node), ordering: .releasing)
         note(timestamp)
+        return true
+    }
+
+    /// Says that a float takes the place of the histogram at its timestamp, if there is one.
+    private func supersede(
+        _ timestamp: Int64, _ newest: UnsafePointer<HistogramNode>, of head: UnsafeMutablePointer<SeriesHead>
+    ) {
+        guard newest.newest(at: timestamp) != nil else { return }
+        append(timestamp, UnsafeRawBufferPointer(start: nil, count: 0), to: head)
     }
 
     /// Exemplars of a series that a new one is compared with: targets show the same ones scrape after scrape.

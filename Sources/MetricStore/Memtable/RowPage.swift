@@ -108,7 +108,21 @@ struct ExemplarNode {
 struct HistogramNode {
     let previous: UnsafePointer<HistogramNode>?
     let timestamp: Int64
-    /// A `HistogramRecord`.
+    /// The latest timestamp of this one and all before it.
+    let maxTime: Int64
+    /// A `HistogramRecord`; empty: a float took the place of the histogram at this timestamp.
     let bytes: UnsafeRawBufferPointer
     let tick: UInt32
+}
+
+extension UnsafePointer<HistogramNode> {
+    /// The newest node at a timestamp, at or before this one.
+    func newest(at timestamp: Int64) -> UnsafePointer<HistogramNode>? {
+        var next: UnsafePointer<HistogramNode>? = self
+        while let node = next, node.pointee.maxTime >= timestamp {
+            if node.pointee.timestamp == timestamp { return node }
+            next = node.pointee.previous
+        }
+        return nil
+    }
 }
