@@ -98,7 +98,8 @@ public final class Agent: Sendable {
         locals = builtIns.compactMap { $0.source as? LocalScrapeSource }
         discovery = DiscoveryWorker(
             clock: dependencies.clock, files: dependencies.files, log: dependencies.log, builtIns: builtIns,
-            network: HTTPScrapeSource(caller: dependencies.caller, files: dependencies.files)
+            network: HTTPScrapeSource(caller: dependencies.caller, files: dependencies.files),
+            providers: TargetProviders(caller: dependencies.caller, files: dependencies.files)
         ) { assignments in
             for (index, scraper) in scrapers.enumerated() {
                 scraper.assign(assignments.filter { $0.target.shard(of: scrapers.count) == index })

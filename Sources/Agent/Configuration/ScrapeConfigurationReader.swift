@@ -8,8 +8,7 @@ struct ScrapeConfigurationReader {
 
     /// Keys of Prometheus that ask for what is not here; said so rather than called unknown.
     private static let unsupported = [
-        "kubernetes_sd_configs", "consul_sd_configs", "dns_sd_configs", "http_sd_configs", "ec2_sd_configs",
-        "azure_sd_configs", "gce_sd_configs", "docker_sd_configs", "dockerswarm_sd_configs", "oauth2",
+        "consul_sd_configs", "ec2_sd_configs", "azure_sd_configs", "gce_sd_configs", "dockerswarm_sd_configs", "oauth2",
         "scrape_native_histograms", "convert_classic_histograms_to_nhcb", "native_histogram_bucket_limit",
     ]
 
@@ -45,6 +44,7 @@ struct ScrapeConfigurationReader {
         job.tracksTimestampsStaleness = keys["track_timestamps_staleness"]?.bool ?? false
         job.staticTargets = groups(keys["static_configs"], "\(place).static_configs")
         job.fileDiscovery = discovery(keys["file_sd_configs"], "\(place).file_sd_configs")
+        job.remoteDiscovery = RemoteDiscoveryReader(directory: directory).read(keys, place)
         job.relabelRules = RelabelRule.list(keys["relabel_configs"], place: "\(place).relabel_configs")
         job.metricRelabelRules = RelabelRule.list(
             keys["metric_relabel_configs"], place: "\(place).metric_relabel_configs")
@@ -55,7 +55,9 @@ struct ScrapeConfigurationReader {
         }
         job.fallbackProtocol = keys["fallback_scrape_protocol"].flatMap(Self.scrapeProtocol)
         for key in Self.unsupported where keys[key] != nil {
-            keys.note("\(key) is not supported; targets come from static_configs and file_sd_configs", at: key)
+            keys.note(
+                "\(key) is not supported; targets come from static_configs, file_sd_configs, http_sd_configs, dns_sd_configs, docker_sd_configs and kubernetes_sd_configs",
+                at: key)
         }
         return name.isEmpty ? nil : job
     }

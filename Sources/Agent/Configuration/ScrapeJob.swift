@@ -36,6 +36,7 @@ public struct ScrapeJob: Equatable, Sendable {
     public var tracksTimestampsStaleness = false
     public var staticTargets: [TargetGroup] = []
     public var fileDiscovery: [FileDiscovery] = []
+    public var remoteDiscovery: [RemoteDiscovery] = []
     public var relabelRules: [RelabelRule] = []
     public var metricRelabelRules: [RelabelRule] = []
     public var http = ScrapeHTTP()

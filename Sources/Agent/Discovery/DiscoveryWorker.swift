@@ -2,7 +2,7 @@ import Bedrock
 import Model
 import Synchronization
 
-/// Keeps the list of targets: what the configuration says, what discovery files say, what is built in.
+/// Keeps the list of targets: what the configuration says, what discovery files and services say, what is built in.
 ///
 /// `configure`, `stop`, `dropped` and `problems` may be called from any thread.
 final class DiscoveryWorker: Worker {
@@ -32,6 +32,7 @@ final class DiscoveryWorker: Worker {
     private let log: Logger
     private let builtIns: [BuiltIn]
     private let network: any ScrapeSource
+    private let providers: TargetProviders
     private let publish: @Sendable ([ScrapeWorker.Assignment]) -> Void
     private let inbox = Mutex(Inbox())
     private let refusals = Mutex(Refusals())
@@ -41,18 +42,20 @@ final class DiscoveryWorker: Worker {
     private final class State: @unchecked Sendable {
         var jobs: [ScrapeJob] = []
         var discoverers: [String: [FileDiscoverer]] = [:]
+        var remotes: [String: [PollingDiscoverer]] = [:]
     }
 
     /// - Parameter publish: takes the whole list whenever it may have changed.
     init(
         clock: any ClockSource, files: any FileSystem, log: Logger, builtIns: [BuiltIn], network: any ScrapeSource,
-        publish: @escaping @Sendable ([ScrapeWorker.Assignment]) -> Void
+        providers: TargetProviders, publish: @escaping @Sendable ([ScrapeWorker.Assignment]) -> Void
     ) {
         self.clock = clock
         self.files = files
         self.log = log
         self.builtIns = builtIns
         self.network = network
+        self.providers = providers
         self.publish = publish
     }
 
@@ -85,15 +88,29 @@ final class DiscoveryWorker: Worker {
             isChanged = discoverer.poll(now: now) || isChanged
             next = min(next, discoverer.due)
         }
+        for discoverer in state.remotes.values.joined() {
+            isChanged = discoverer.poll(now: now) || isChanged
+            next = min(next, discoverer.due)
+        }
         if isChanged { publish(assignments()) }
-        return .idle(nanoseconds: next - now)
+        return .idle(nanoseconds: next > now ? next - now : 0)
     }
 
     /// Discovery that is configured as before goes on with what it knows.
     private func apply(_ jobs: [ScrapeJob]) {
         let before = state.discoverers
+        let remotesBefore = state.remotes
         state.jobs = jobs
         state.discoverers = [:]
+        state.remotes = [:]
+        for job in jobs where !job.remoteDiscovery.isEmpty {
+            var old = remotesBefore[job.name] ?? []
+            state.remotes[job.name] = job.remoteDiscovery.map { configuration in
+                if let at = old.firstIndex(where: { $0.configuration == configuration }) { return old.remove(at: at) }
+                return PollingDiscoverer(
+                    configuration, provider: providers.provider(configuration), log: log, waker: waker)
+            }
+        }
         for job in jobs where !job.fileDiscovery.isEmpty {
             var old = before[job.name] ?? []
             state.discoverers[job.name] = job.fileDiscovery.map { configuration in
@@ -109,7 +126,9 @@ final class DiscoveryWorker: Worker {
         var refused = Refusals()
         for job in state.jobs {
             var targets: [ScrapeTarget] = []
-            let groups = job.staticTargets + (state.discoverers[job.name] ?? []).flatMap(\.groups)
+            let groups =
+                job.staticTargets + (state.discoverers[job.name] ?? []).flatMap(\.groups)
+                + (state.remotes[job.name] ?? []).flatMap(\.groups)
             for group in groups {
                 for address in group.addresses {
                     guard let target = build(address, group, job, &refused), seen.insert(target.identity).inserted

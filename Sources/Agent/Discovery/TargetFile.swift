@@ -42,6 +42,11 @@ enum TargetFile {
         do throws(JSONError) { root = try JSONValue(parsing: text) } catch {
             throw Invalid(description: "\(path):\(error)")
         }
+        return try groups(root, path)
+    }
+
+    /// The groups of a document in this form; `path` is what complaints call it.
+    static func groups(_ root: JSONValue, _ path: String) throws(Invalid) -> [TargetGroup] {
         guard let items = root.array else { throw Invalid(description: "\(path): expected a list of target groups") }
         var groups: [TargetGroup] = []
         for (index, item) in items.enumerated() {

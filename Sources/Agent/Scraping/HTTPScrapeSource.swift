@@ -7,10 +7,6 @@ struct HTTPScrapeSource: ScrapeSource {
     let caller: any HTTPCaller
     let files: any FileSystem
 
-    /// Redirects followed, as many as Go's client does.
-    private static let redirectsMax = 10
-    private static let secretBytesMax = 64 << 10
-
     func fetch(_ target: ScrapeTarget, done: @escaping @Sendable (Result<ScrapeBody, ScrapeError>) -> Void) {
         let call: HTTPCall
         do throws(ScrapeError) { call = try self.call(target) } catch { return done(.failure(error)) }
@@ -30,27 +26,7 @@ struct HTTPScrapeSource: ScrapeSource {
                 ? String(Int(seconds)) : String(seconds),
         ]
         if !http.asksForCompression { headers.add("Accept-Encoding", "identity") }
-        var options = HTTPCallOptions()
-        switch http.credentials {
-        case .none: break
-        case .basic(let user, let password):
-            options.credentials = .basic(
-                user: user, password: try password.map { (source) throws(ScrapeError) in try reveal(source) } ?? "")
-        case .authorization(let type, let source):
-            let secret = try reveal(source)
-            if type.lowercased() == "bearer" {
-                options.credentials = .bearer(secret)
-            } else {
-                headers.add("Authorization", "\(type) \(secret)")
-            }
-        }
-        options.tls.authoritiesFile = http.tls.authoritiesFile
-        options.tls.certificateFile = http.tls.certificateFile
-        options.tls.keyFile = http.tls.keyFile
-        options.tls.serverName = http.tls.serverName
-        options.tls.skipsVerification = http.tls.skipsVerification
-        options.redirectsMax = http.followsRedirects ? Self.redirectsMax : 0
-        options.proxy = http.proxy
+        var options = try http.callOptions(files: files, headers: &headers)
         options.connectSecondsMax = seconds
         let limit = target.job.limits.bodyBytesMax
         var call = HTTPCall(
@@ -58,19 +34,6 @@ struct HTTPScrapeSource: ScrapeSource {
             responseMax: limit > 0 ? min(limit, ScrapeLimits.bodyBytesCeiling) : ScrapeLimits.bodyBytesCeiling)
         call.options = options
         return call
-    }
-
-    private func reveal(_ source: SecretSource) throws(ScrapeError) -> String {
-        switch source {
-        case .text(let secret): return secret.reveal
-        case .file(let path):
-            do throws(FileError) {
-                let bytes = try files.readAll(path, limit: Self.secretBytesMax)
-                return String(decoding: bytes.trimmingLineEnds, as: UTF8.self)
-            } catch {
-                throw .secret(error)
-            }
-        }
     }
 
     private static func body(
@@ -86,6 +49,55 @@ struct HTTPScrapeSource: ScrapeSource {
                 return .success(.text(response.body, format))
             }
             return .failure(.contentType(type))
+        }
+    }
+}
+
+extension ScrapeHTTP {
+    /// Redirects followed, as many as Go's client does.
+    private static let redirectsMax = 10
+    private static let secretBytesMax = 64 << 10
+
+    /// How a call to such a place is made; credentials that the client knows no word for go to `headers`.
+    /// - Throws: `.secret` when the file of one can't be read.
+    func callOptions(
+        files: any FileSystem, headers: inout HTTPHeaders
+    ) throws(ScrapeError) -> HTTPCallOptions {
+        var options = HTTPCallOptions()
+        switch credentials {
+        case .none: break
+        case .basic(let user, let password):
+            options.credentials = .basic(
+                user: user,
+                password: try password.map { (source) throws(ScrapeError) in try Self.reveal(source, files) } ?? "")
+        case .authorization(let type, let source):
+            let secret = try Self.reveal(source, files)
+            if type.lowercased() == "bearer" {
+                options.credentials = .bearer(secret)
+            } else {
+                headers.add("Authorization", "\(type) \(secret)")
+            }
+        }
+        options.tls.authoritiesFile = tls.authoritiesFile
+        options.tls.certificateFile = tls.certificateFile
+        options.tls.keyFile = tls.keyFile
+        options.tls.serverName = tls.serverName
+        options.tls.skipsVerification = tls.skipsVerification
+        options.redirectsMax = followsRedirects ? Self.redirectsMax : 0
+        options.proxy = proxy
+        return options
+    }
+
+    private static func reveal(_ source: SecretSource, _ files: any FileSystem) throws(ScrapeError) -> String {
+        switch source {
+        case .text(let secret): return secret.reveal
+        case .file(let path):
+            do throws(FileError) {
+                let bytes = try files.readAll(path, limit: Self.secretBytesMax)
+                return String(decoding: bytes.trimmingLineEnds, as: UTF8.self)
+            } catch {
+                throw .secret(error)
+            }
         }
     }
 }

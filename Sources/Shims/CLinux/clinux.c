@@ -1,7 +1,11 @@
 #define _GNU_SOURCE
 #include "clinux.h"
+#include <arpa/inet.h>
+#include <arpa/nameser.h>
 #include <errno.h>
+#include <netdb.h>
 #include <pthread.h>
+#include <resolv.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
@@ -116,4 +120,26 @@ int clinux_inotify_watch(int fd, const char *directory) {
     return inotify_add_watch(fd, directory,
                              IN_MODIFY | IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF |
                                  IN_MOVE_SELF | IN_ONLYDIR);
+}
+
+int clinux_dns_query(const char *name, int type, const char *server, uint16_t port, void *answer, size_t capacity) {
+    struct __res_state state;
+    memset(&state, 0, sizeof state);
+    if (res_ninit(&state) != 0) return -1;
+    if (server != NULL) {
+        state.nscount = 1;
+        memset(&state.nsaddr_list[0], 0, sizeof state.nsaddr_list[0]);
+        state.nsaddr_list[0].sin_family = AF_INET;
+        state.nsaddr_list[0].sin_port = htons(port);
+        if (inet_pton(AF_INET, server, &state.nsaddr_list[0].sin_addr) != 1) {
+            res_nclose(&state);
+            return -1;
+        }
+    }
+    int length = res_nquery(&state, name, C_IN, type, answer, (int)(capacity > 65535 ? 65535 : capacity));
+    int error = state.res_h_errno;
+    res_nclose(&state);
+    if (length >= 0) return length;
+    if (error == HOST_NOT_FOUND || error == NO_DATA) return 0;
+    return error == TRY_AGAIN ? -1 : -2;
 }

@@ -43,6 +43,8 @@ public struct HTTPCallOptions: Sendable, Equatable {
     /// URL of a proxy; the environment's proxies are never used.
     public var proxy: String?
     public var connectSecondsMax = 10.0
+    /// A Unix socket to connect to in place of the URL's host.
+    public var unixSocket: String?
 
     public init() {}
 }

@@ -72,6 +72,7 @@ final class Transfer: @unchecked Sendable {
             handle, CURLOPT_CONNECTTIMEOUT_MS, milliseconds(min(options.connectSecondsMax, call.timeoutSeconds)))
         // An empty string, unlike none, keeps the environment's proxies out.
         ccurl_set_string(handle, CURLOPT_PROXY, options.proxy ?? "")
+        if let socket = options.unixSocket { ccurl_set_string(handle, CURLOPT_UNIX_SOCKET_PATH, socket) }
         if options.redirectsMax > 0 {
             ccurl_set_long(handle, CURLOPT_FOLLOWLOCATION, 1)
             ccurl_set_long(handle, CURLOPT_MAXREDIRS, options.redirectsMax)

@@ -125,9 +125,13 @@ import Testing
             ),
             ("scrape_configs: [{job_name: a, authorization: {type: Basic, credentials: x}}]", "a key of its own"),
             (
-                "scrape_configs: [{job_name: a, kubernetes_sd_configs: [{role: pod}]}]",
-                "kubernetes_sd_configs is not supported"
+                "scrape_configs: [{job_name: a, consul_sd_configs: [{server: x}]}]",
+                "consul_sd_configs is not supported"
             ),
+            ("scrape_configs: [{job_name: a, kubernetes_sd_configs: [{role: pods}]}]", "did you mean \"pod\""),
+            ("scrape_configs: [{job_name: a, http_sd_configs: [{url: 'ftp://x'}]}]", "no http or https URL"),
+            ("scrape_configs: [{job_name: a, dns_sd_configs: [{names: [x], type: A}]}]", "port is wanted"),
+            ("scrape_configs: [{job_name: a, docker_sd_configs: [{host: /var/run/docker.sock}]}]", "host is unix"),
             ("scrape_configs: [{job_name: a, tls_config: {cert_file: x}}]", "belong together"),
             ("global: {scrape_interval: often}", "expected a duration"),
         ]

@@ -35,7 +35,8 @@ final class ScrapeHarness {
         self.worker = worker
         discovery = DiscoveryWorker(
             clock: clock, files: PosixFileSystem(), log: Logger("agent", sink: log, clock: clock), builtIns: builtIns,
-            network: HTTPScrapeSource(caller: server, files: PosixFileSystem())
+            network: HTTPScrapeSource(caller: server, files: PosixFileSystem()),
+            providers: TargetProviders(caller: server, files: PosixFileSystem())
         ) { worker.assign($0) }
         scheduler = SeededScheduler(seed: seed, clock: clock)
         scheduler.add([discovery, worker])

@@ -29,3 +29,6 @@ int clinux_built_for_v3(void);
 int clinux_inotify_open(void);
 /// Watches a directory for names that come, go and move, and for files in it that are written to; returns the watch or -1.
 int clinux_inotify_watch(int fd, const char *directory);
+/// Asks the machine's resolver, or the name server at `server` (an IPv4 address; null for the machine's own) and `port`, for records of `type` of `name`.
+/// Returns the answer's length, 0 when there is no such name or record, -1 when nobody answers, -2 when the server refuses.
+int clinux_dns_query(const char *name, int type, const char *server, uint16_t port, void *answer, size_t capacity);
