@@ -67,6 +67,7 @@ let package = Package(
         room("Kernels", ["Model", "Bedrock"]),
         room("PromQL", ["Kernels", "Model", "Bedrock"]),
         room("LogQL", ["Kernels", "Model", "Bedrock"]),
+        room("TraceQL", ["Kernels", "Model", "Bedrock"]),
         room("Receivers", ["Formats", "Transport", "Model", "Bedrock", "Instruments", "CLinux"]),
         room("SpanMetrics", ["Model", "Bedrock", "Instruments"]),
         room(
@@ -99,7 +100,8 @@ let package = Package(
             [
                 "Configuration", "TerminalUI", "Dashboards", "Client", "Agent", "Collector", "QueryServer",
                 "Instruments",
-                "PromQL", "LogQL", "MetricStore", "LogStore", "LSM", "Formats", "Transport", "Model", "Bedrock",
+                "PromQL", "LogQL", "TraceQL", "MetricStore", "LogStore", "LSM", "Formats", "Transport", "Model",
+                "Bedrock",
             ]),
         program(
             "obsbench",
@@ -125,6 +127,10 @@ let package = Package(
         tests("LogStoreTests", ["LogStore", "Columns", "LSM", "Model", "Bedrock"], exclude: ["Golden"]),
         tests(
             "LogQLTests", ["ConformanceKit", "LogQL", "Kernels", "Model", "Formats", "Bedrock"],
+            exclude: ["KnownGaps.txt"]),
+        .target(name: "TraceKit", dependencies: ["Model", "Bedrock"], path: "Tests/TraceKit", swiftSettings: strict),
+        tests(
+            "TraceQLTests", ["ConformanceKit", "TraceKit", "TraceQL", "Kernels", "Model", "Formats", "Bedrock"],
             exclude: ["KnownGaps.txt"]),
         tests("KernelsTests", ["Kernels", "Model", "Bedrock"]),
         tests(

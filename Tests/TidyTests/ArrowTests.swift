@@ -15,6 +15,7 @@ let arrows: [String: Set<String>] = [
     "Kernels": ["Model", "Bedrock"],
     "PromQL": ["Kernels", "Model", "Bedrock"],
     "LogQL": ["Kernels", "Model", "Bedrock"],
+    "TraceQL": ["Kernels", "Model", "Bedrock"],
     "SpanMetrics": ["Model", "Bedrock", "Instruments"],
     "Receivers": ["Formats", "Transport", "Model", "Bedrock", "Instruments"],
     "Collector": [
@@ -34,7 +35,7 @@ let arrows: [String: Set<String>] = [
 /// Rooms in which Foundation would cost a hot path or a dependency of the SDK.
 let withoutFoundation: Set<String> = [
     "Bedrock", "Model", "Instruments", "Formats", "Transport", "LSM", "MetricStore", "Columns", "LogStore", "Kernels",
-    "PromQL", "LogQL", "Receivers", "SpanMetrics",
+    "PromQL", "LogQL", "TraceQL", "Receivers", "SpanMetrics",
     "Collector", "Agent",
 ]
 

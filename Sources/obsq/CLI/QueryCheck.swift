@@ -3,7 +3,7 @@ import Client
 import Formats
 import Model
 
-/// `check query`, `check logql`: one line of answer for each query.
+/// `check query`, `check logql`, `check traceql`: one line of answer for each query.
 struct QueryCheck {
     static let flags: [Flag] = [
         Flag("--lines", nil, "one query a line on standard input"),

@@ -2,6 +2,6 @@
 let allCommands: [Command] = [
     queryCommand, rangeCommand, labelsCommand, seriesCommand, logsCommand, statusCommand, dashCommand,
     checkConfigCommand,
-    checkMetricsCommand, checkQueryCommand, checkLogQLCommand, testPromQLCommand, testLogQLCommand, verifyCommand,
+    checkMetricsCommand, checkQueryCommand, checkLogQLCommand, checkTraceQLCommand, testPromQLCommand, testLogQLCommand, verifyCommand,
     tracesCommand, graphCommand,
 ]

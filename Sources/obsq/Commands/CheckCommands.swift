@@ -4,6 +4,7 @@ import Formats
 import LogQL
 import Model
 import PromQL
+import TraceQL
 
 let checkConfigCommand = Command(
     "check config", "FILE…", "judge configuration files of obsd",
@@ -47,4 +48,12 @@ let checkLogQLCommand = Command(
     "check logql", "[QUERY…]", "parse LogQL queries; one line of answer for each", flags: QueryCheck.flags,
     run: { invocation in
         try QueryCheck { query throws(ParseError) in _ = try LogQLParser.parse(query) }.run(invocation)
+    })
+
+let checkTraceQLCommand = Command(
+    "check traceql", "[QUERY…]", "parse TraceQL queries; one line of answer for each", flags: QueryCheck.flags,
+    run: { invocation in
+        try QueryCheck { query throws(ParseError) in
+            do throws(TraceQLError) { _ = try TraceQLParser.parse(query) } catch { throw error.error }
+        }.run(invocation)
     })
