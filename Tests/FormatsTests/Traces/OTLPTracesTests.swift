@@ -23,6 +23,58 @@ import Testing
         #expect(spanText(decoded) == spanText(batch))
     }
 
+    @Test(arguments: 0..<60) func comesBackFromJSON(seed: UInt64) throws {
+        var spans = RandomSpans(seed: seed)
+        let batch = spans.batch(spans: 10)
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.key("resourceSpans")
+        OTLPTracesJSONWriter().resourceSpans(batch, to: &writer)
+        writer.endObject()
+        let bytes = writer.finish()
+        let decoded = SpanBatch()
+        let report = try bytes.withUnsafeBytes { bytes in
+            var decoder = OTLPTracesDecoder()
+            return try decoder.decode(json: bytes, into: decoded)
+        }
+        #expect(report.spans == batch.rowCount && report.rejectedTotal == 0)
+        #expect(spanText(decoded) == spanText(batch))
+        // Damaged anywhere, it is refused or read, never trapped on.
+        for _ in 0..<20 {
+            var bad = bytes
+            for _ in 0..<4 {
+                bad[Int.random(in: bad.indices, using: &spans.random)] = UInt8.random(in: 0...255, using: &spans.random)
+            }
+            bad.withUnsafeBytes { bytes in
+                var decoder = OTLPTracesDecoder()
+                _ = try? decoder.decode(json: bytes, into: SpanBatch()).spans
+            }
+        }
+    }
+
+    @Test func readsJSONAsOthersWriteIt() throws {
+        let text = #"""
+            {"resourceSpans":[{"scopeSpans":[{"spans":[
+              {"traceId":"5B8EFFF798038103D269B633813FC60C","spanId":"EEE19B7EC3C1B174","parentSpanId":"","name":"a\nb",
+               "startTimeUnixNano":1544712660000000001,"endTimeUnixNano":"1544712661000000000","kind":"SPAN_KIND_SERVER",
+               "attributes":[{"key":"n","value":{"intValue":5}},{"value":{"doubleValue":"NaN"},"key":"d"},{"key":"x","value":null}],
+               "status":{"code":"STATUS_CODE_ERROR"},"unknown":{"a":[1,2,{}]}},
+              {"traceId":"zz","spanId":"EEE19B7EC3C1B174"}]}],
+             "resource":{"attributes":[{"key":"service.name","value":{"stringValue":"s"}}]}}],"more":1}
+            """#
+        let batch = SpanBatch()
+        let report = try Array(text.utf8).withUnsafeBytes { bytes in
+            var decoder = OTLPTracesDecoder()
+            return try decoder.decode(json: bytes, into: batch)
+        }
+        #expect(report.spans == 1 && report.rejected(.badTraceID) == 1)
+        let row = batch.rows[0]
+        #expect(row.traceID.description == "5b8efff798038103d269b633813fc60c" && row.parentID.isZero)
+        #expect(row.start == 1_544_712_660_000_000_001 && row.kind == .server && row.status == .error)
+        #expect(batch.attributes(row.attributes)[0] == Attribute("n", .int(5)))
+        #expect(batch.attributes(batch.resources[0].attributes) == [Attribute("service.name", .string("s"))])
+    }
+
     @Test func refusesSpansWithoutProperIds() throws {
         var request = ByteBuffer()
         let batch = SpanBatch()

@@ -7,8 +7,6 @@ import Model
 public struct OTLPTracesDecoder: ~Copyable {
     public let limits: SpanLimits
     var report = SpanDecodeReport()
-    /// For texts of JSON that need unescaping.
-    var scratch = ByteBuffer(capacity: 1024)
 
     public init(limits: SpanLimits = SpanLimits()) { self.limits = limits }
 
@@ -262,7 +260,11 @@ public struct OTLPTracesDecoder: ~Copyable {
         var value: UInt64 = 0
         while !message.isAtEnd {
             let tag = try message.tag()
-            if tag == ProtobufReader.tag(number, .varint) { value = try message.varint() } else { try message.skip(tag) }
+            if tag == ProtobufReader.tag(number, .varint) {
+                value = try message.varint()
+            } else {
+                try message.skip(tag)
+            }
         }
         return value
     }
