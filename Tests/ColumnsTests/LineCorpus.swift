@@ -13,8 +13,36 @@ struct LineCorpus {
         String((0..<count).map { _ in Array("0123456789abcdef")[Int.random(in: 0..<16, using: &random)] })
     }
 
+    private mutating func word(_ count: Int) -> String {
+        (0..<1 + number(count)).map { _ in ["ba", "ke", "lo", "mi", "nu", "x", "é", "Ro"][number(8)] }.joined()
+    }
+    private mutating func uuid() -> String { "\(hex(8))-\(hex(4))-\(hex(4))-\(hex(4))-\(hex(12))" }
+
+    /// Lines that differ in words.
+    mutating func wordLine() -> [UInt8] {
+        switch number(8) {
+        case 0:
+            Array("user \(word(4)) opened /home/\(word(5))/\(word(3)).txt from 10.0.\(number(3)).\(number(256))".utf8)
+        case 1:
+            Array(
+                "{\"user\":\"\(word(5))\",\"path\":\"/api/\(word(2))/\(number(1000))\",\"status\":\(200 + number(4)),\"id\":\"\(uuid())\"}"
+                    .utf8)
+        case 2:
+            Array(
+                "pod \(word(2))-\(hex(10))-\(word(3)) on node-\(number(4)) \(["restarted", "evicted"][number(2)])".utf8)
+        case 3: Array("Größe \(word(4)): ☃ \(word(4)), \(number(9)) of \(word(6))".utf8)
+        case 4: Array("raw \(word(3))".utf8) + [0xFF, 0, 0xFF] + Array("\(word(3)) end \(word(3))".utf8)
+        case 5:
+            Array(
+                "trace=\(hex(16)) span=\(hex(8)) \(word(6))@\(word(2)).example took \(number(90)).\(digits(3)) s".utf8)
+        case 6: Array("request \(uuid()) of \(word(6)) failed with port \(digits(4))1 ssh2".utf8)
+        default: Array("\(word(2)) \(word(2)) \(word(2))\t\(word(2))".utf8)
+        }
+    }
+
     mutating func line() -> [UInt8] {
-        switch number(16) {
+        switch number(24) {
+        case 16...: wordLine()
         case 0:
             Array("Accepted password for root from 10.0.\(number(3)).\(number(256)) port \(number(60000)) ssh2".utf8)
         case 1: Array("Receiving block blk_-\(digits(19)) src: /10.251.\(100 + number(150)).1:\(digits(5))".utf8)

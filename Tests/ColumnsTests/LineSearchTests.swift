@@ -9,7 +9,10 @@ import Testing
         "0\\.\\d+ s$",
         "a.b", "Gr.*e", "tick [0-6]", "4001", "(foo|port) \\d", "(?s)failed.*line", "failed.*line", "[^ ]+=[^ ]+ n=",
         "007", "\\w+ went (?:up|down)", "x*", "1[2-4]?[5-9]*6", "☃", "2{2}", "(4|5)0(0|1)?[0-9]", "(?:port|user(s)?) ",
-        "((a|b)1|x)", "(ab)+", "\\.1:", "from 10\\.0\\.[0-9]\\.", "0{3}",
+        "((a|b)1|x)", "(ab)+", "\\.1:", "from 10\\.0\\.[0-9]\\.", "0{3}", "user [a-z]+ opened", "opened /home/.*\\.txt",
+        "^pod [bk].*d$", "\"user\":\"[^\"]*ba", "node-1 (?:restarted|evicted)$", "^user .* from", "user .*keba.* from",
+        "[^ ]*@[^ ]* took",
+        "of x* ?f", "^[^ ]+$", "Ro é", "^.*$", "^raw ", "end (ba|ke)+$",
     ]
 
     static func verify(_ segment: LineCodecTests.Segment, _ filters: [LineFilter]) throws {

@@ -28,7 +28,8 @@ public final class LineBlock {
                 layout.texts = reader
                 var copy = reader
                 rowCount = try copy.length(limit: LineLimits.rowsMax)
-            case 1:
+            case let tag where tag == 1 || tag == 2:
+                layout.hasWords = tag == 2
                 isPlain = false
                 try layout.read(&reader)
                 rowCount = layout.rowCount
@@ -93,7 +94,11 @@ public final class LineBlock {
         var length = entry.textLength
         for slot in 0..<entry.slotCount {
             let code = dictionary.slots[entry.slotStart + slot].code
-            length += (SlotCode.fixedLength(code) ?? SlotCode.decimalLength(columns.value(row, symbol, slot))) - 1
+            let value = columns.value(row, symbol, slot)
+            length +=
+                code == SlotCode.word
+                ? columns.words[Int(value)].count - 1
+                : (SlotCode.fixedLength(code) ?? SlotCode.decimalLength(value)) - 1
         }
         return length
     }

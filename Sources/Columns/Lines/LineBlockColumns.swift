@@ -1,13 +1,17 @@
 import Bedrock
+import Model
 
 /// Where the parts of a block lie.
 struct LineBlockLayout {
     var rowCount = 0
     var entryCount = 0
     var hasArena = false
+    /// Values of word slots stand in a part of their own.
+    var hasWords = false
     var entries = ByteReader(UnsafeRawBufferPointer(start: nil, count: 0))
     var symbols = ByteReader(UnsafeRawBufferPointer(start: nil, count: 0))
     var columns = ByteReader(UnsafeRawBufferPointer(start: nil, count: 0))
+    var words = ByteReader(UnsafeRawBufferPointer(start: nil, count: 0))
     var texts = ByteReader(UnsafeRawBufferPointer(start: nil, count: 0))
 
     mutating func read(_ reader: inout ByteReader) throws(DecodeError) {
@@ -22,6 +26,7 @@ struct LineBlockLayout {
         entries = ByteReader(try reader.prefixed())
         symbols = ByteReader(try reader.prefixed())
         columns = ByteReader(try reader.prefixed())
+        if hasWords { words = ByteReader(try reader.prefixed()) }
         texts = reader
     }
 }
@@ -45,6 +50,8 @@ struct LineBlockColumns {
     /// Per slot of a pattern, where its values begin.
     private(set) var bases: ContiguousArray<Int32> = []
     private(set) var values: ContiguousArray<UInt64> = []
+    /// What the values of word slots number; all of those are below its count.
+    let words = LineArena(capacity: 64)
 
     /// The value of a slot of a pattern row.
     @inline(__always) func value(_ row: Int, _ symbol: Int, _ slot: Int) -> UInt64 {
@@ -131,16 +138,42 @@ struct LineBlockColumns {
             for _ in 0..<slots { bases.append(-1) }
         }
         values = .init(repeating: 0, count: total)
+        let wordsEnd = try readWords(layout, dictionary)
         var reader = layout.columns
-        let at = try readOwn(&reader, dictionary)
+        let at = try readOwn(&reader, dictionary, from: wordsEnd)
         try readClasses(&reader, dictionary, from: at)
     }
 
+    /// Values of word slots; returns where the rest goes.
+    private mutating func readWords(_ layout: LineBlockLayout, _ dictionary: LineDictionary) throws -> Int {
+        let slots = ids.reduce(0) { $0 + dictionary.entries[Int($1)].wordCount }
+        guard layout.hasWords else {
+            guard slots == 0 else { throw ColumnError("words are missing") }
+            return 0
+        }
+        var at = 0
+        var decoder = try WordColumnDecoder(layout.words, into: words)
+        for symbol in 0..<ids.count {
+            let entry = dictionary.entries[Int(ids[symbol])]
+            guard entry.wordCount > 0 else { continue }
+            for slot in 0..<entry.rowValueCount where dictionary.slots[entry.slotStart + slot].code == SlotCode.word {
+                bases[Int(slotStarts[symbol]) + slot] = Int32(at)
+                for index in try decoder.next(count: Int(counts[symbol])) {
+                    values[at] = UInt64(index)
+                    at += 1
+                }
+            }
+        }
+        return at
+    }
+
     /// Columns of single slots; returns where the rest of the values go.
-    private mutating func readOwn(_ reader: inout ByteReader, _ dictionary: LineDictionary) throws -> Int {
+    private mutating func readOwn(
+        _ reader: inout ByteReader, _ dictionary: LineDictionary, from start: Int
+    ) throws -> Int {
         var own: [(base: Int, count: Int)] = []
         var symbol = 0
-        var at = 0
+        var at = start
         for _ in 0..<(try reader.length(limit: bases.count)) {
             symbol += try reader.length(limit: max(ids.count - symbol - 1, 0))
             let slot = try reader.length(limit: LineLimits.slotsMax)

@@ -18,7 +18,7 @@ public final class LineEncoder {
     private let scratch = ColumnScratch()
     private var adoptions: [ObjectIdentifier: Adoption] = [:]
     private let plain = LineArena(capacity: 1024)
-    /// A block with a smaller share of its bytes (one over this) in the arena is not tried as plain text.
+    /// A block with a smaller share of its bytes (one over this) in the arena and in words is not tried as plain text.
     private static let arenaShareSure = 5
     /// Plain text must save a share of this (one over it): patterns answer searches without the rows.
     private static let plainGainMin = 16
@@ -85,7 +85,7 @@ public final class LineEncoder {
             }
             let length = block.dictionary.entries[entry].lineLength
             pendingLineBytes += length >= 0 ? length : block.length(Int(row))
-            rows.append(id, columns, Int(row), symbol, count: block.dictionary.entries[entry].rowValueCount)
+            rows.append(id, columns, Int(row), symbol, block.dictionary.entries[entry], block.dictionary)
         }
         adoptions[key] = adoption
     }
@@ -98,7 +98,7 @@ public final class LineEncoder {
         if texts.count * 2 > rows.count {
             gatherPlain()
             encodePlain(into: &target)
-            statistics.addText(texts: plain, to: block)
+            statistics.addText(plain, to: block)
         } else {
             encodeEntries(block: block, into: &target)
         }
@@ -144,9 +144,9 @@ public final class LineEncoder {
 
     /// Rows as entries, those without one in the arena; or all lines in one arena, where that is clearly smaller.
     ///
-    /// Both are written only where much of the block would go to the arena anyway: there, one text may have more for a compressor to share.
+    /// Both are written only where much of the block are texts anyway: there, one text may have more for a compressor to share.
     private func encodeEntries(block: Int, into target: inout ByteBuffer) {
-        let isDoubtful = texts.bytes.count * Self.arenaShareSure > pendingLineBytes
+        let isDoubtful = (texts.bytes.count + rows.words.bytes.count) * Self.arenaShareSure > pendingLineBytes
         exact.assign(&rows, &table)
         let start = target.count
         writer.encode(rows, table, texts: texts, into: &target)
@@ -158,11 +158,11 @@ public final class LineEncoder {
             if whole.count + whole.count / Self.plainGainMin < size {
                 target.truncate(to: start)
                 target.append(whole.bytes)
-                return statistics.addText(texts: plain, to: block)
+                return statistics.addText(plain, to: block)
             }
         }
         statistics.add(present: writer.present, counts: writer.presentCounts, table, to: block)
-        if texts.count > 0 { statistics.addText(texts: texts, to: block) }
+        statistics.addText(texts, words: rows.words.count > 0 ? writer.words.distinct : nil, to: block)
     }
 
     /// Makes the lines of all rows.
@@ -173,7 +173,7 @@ public final class LineEncoder {
             if id == PendingRows.arena {
                 plain.append(texts[Int(rows.valueStarts[row])])
             } else {
-                table.render(Int(id), rows.values, from: Int(rows.valueStarts[row]), into: plain)
+                table.render(Int(id), rows, from: Int(rows.valueStarts[row]), into: plain)
             }
         }
     }

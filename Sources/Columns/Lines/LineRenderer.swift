@@ -44,10 +44,13 @@ struct LineRenderer {
         var most = Self.slack
         for row in rows {
             let symbol = Int(columns.symbols[Int(row)])
-            most +=
-                symbol < columns.ids.count
-                ? dictionary.entries[Int(columns.ids[symbol])].lineLengthMax
-                : texts[Int(columns.ranks[Int(row)])].count
+            guard symbol < columns.ids.count else {
+                most += texts[Int(columns.ranks[Int(row)])].count
+                continue
+            }
+            let entry = dictionary.entries[Int(columns.ids[symbol])]
+            most += entry.lineLengthMax
+            if entry.wordCount > 0 { most += wordBytes(entry, Int(row), symbol) }
         }
         lines.append(count: rows.count, bytesMax: most) { index, target in
             let row = Int(rows[index])
@@ -69,9 +72,23 @@ struct LineRenderer {
                 return dictionary.render(entry, to: out, fixed, slots) { exact[entry.valueStart + $0] }
             }
             let first = Int(columns.slotStarts[symbol])
+            if entry.wordCount > 0 {
+                return dictionary.render(entry, to: out, fixed, slots, words: columns.words) {
+                    values[Int(columns.bases[first + $0]) + rank]
+                }
+            }
             return dictionary.render(entry, to: out, fixed, slots) {
                 values[Int(columns.bases[first + $0]) + rank]
             }
         }
+    }
+
+    /// Bytes of the words of a row.
+    private func wordBytes(_ entry: LineDictionary.Entry, _ row: Int, _ symbol: Int) -> Int {
+        var count = 0
+        for slot in 0..<entry.slotCount where dictionary.slots[entry.slotStart + slot].code == SlotCode.word {
+            count += columns.words[Int(columns.value(row, symbol, slot))].count
+        }
+        return count
     }
 }

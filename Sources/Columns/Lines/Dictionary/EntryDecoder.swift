@@ -8,6 +8,8 @@ struct EntryDecoder {
     var slots: ContiguousArray<LineDictionary.Slot> = []
     var values: ContiguousArray<UInt64> = []
     var patterns: ContiguousArray<Int32> = []
+    /// The dictionary's version knows words.
+    var mayHaveWords = false
 
     mutating func read(_ reader: inout ByteReader) throws {
         let arena = LineArena(capacity: 64 << 10)
@@ -33,7 +35,7 @@ struct EntryDecoder {
                 guard nextExact < exactCount, Int(ofExact[nextExact]) < patterns.count else {
                     throw ColumnError("an exact line without its pattern")
                 }
-                addExact(Int(patterns[Int(ofExact[nextExact])]))
+                try addExact(Int(patterns[Int(ofExact[nextExact])]))
                 nextExact += 1
             }
         }
@@ -58,11 +60,14 @@ struct EntryDecoder {
             let code = text[at + 1]
             at += 2
             if code != SlotCode.escapedByte {
-                guard SlotCode.lengthMax(code) > 0 else { throw ColumnError("unknown slot \(code)") }
+                guard SlotCode.kind(code) != nil, mayHaveWords || code != SlotCode.word else {
+                    throw ColumnError("unknown slot \(code)")
+                }
                 slots.append(
                     LineDictionary.Slot(position: Int32(truncatingIfNeeded: texts.count - entry.textStart), code: code))
                 entry.slotCount += 1
                 entry.lineLengthMax += SlotCode.lengthMax(code) - 1
+                if code == SlotCode.word { entry.wordCount += 1 }
                 isFixed = isFixed && SlotCode.fixedLength(code) != nil
             }
             texts.append(SlotCode.escape)
@@ -75,8 +80,9 @@ struct EntryDecoder {
         patterns.append(Int32(truncatingIfNeeded: id))
     }
 
-    private mutating func addExact(_ pattern: Int) {
+    private mutating func addExact(_ pattern: Int) throws(ColumnError) {
         var entry = entries[pattern]
+        guard entry.wordCount == 0 else { throw ColumnError("an exact line of a pattern with words") }
         entry.valueStart = values.count
         entry.pattern = pattern
         entries.append(entry)

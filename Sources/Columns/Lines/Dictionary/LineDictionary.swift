@@ -18,6 +18,8 @@ public final class LineDictionary: Sendable {
         var lineLength: Int
         /// Bytes of the longest line.
         var lineLengthMax: Int
+        /// Slots that are words; `lineLengthMax` is without them.
+        var wordCount = 0
         var isExact: Bool { valueStart >= 0 }
         /// Values that a row brings.
         var rowValueCount: Int { valueStart >= 0 ? 0 : slotCount }
@@ -35,6 +37,8 @@ public final class LineDictionary: Sendable {
     let values: ContiguousArray<UInt64>
     /// Entries that are patterns, ascending.
     let patterns: ContiguousArray<Int32>
+    /// Those of them that have words.
+    let wordPatterns: ContiguousArray<Int32>
     /// By ordinal in `patterns`.
     let patternRows: ContiguousArray<Int>
     /// Blocks that have a pattern, as a range of `blocks`; nil where they are many.
@@ -42,22 +46,25 @@ public final class LineDictionary: Sendable {
     let blocks: ContiguousArray<Int32>
     /// Blocks of the segment.
     public let blockCount: Int
-    /// Blocks with lines that no entry stands for, with a filter over their words.
-    let textBlocks: [(block: Int, filter: TokenFilter)]
+    /// Blocks with lines that no entry stands for, or with values of word slots, and a filter over the words of those.
+    let textBlocks: [(block: Int, hasLines: Bool, filter: TokenFilter)]
 
     public init(_ bytes: UnsafeRawBufferPointer) throws(ColumnError) {
         do {
             var reader = ByteReader(bytes)
-            guard try reader.u8() == LineDictionaryWriter.version else {
+            let version = try reader.u8()
+            guard version == LineDictionaryWriter.version || version == LineDictionaryWriter.wordsVersion else {
                 throw ColumnError("a line dictionary of an unknown version: use a newer program")
             }
             var decoder = EntryDecoder()
+            decoder.mayHaveWords = version == LineDictionaryWriter.wordsVersion
             try decoder.read(&reader)
             texts = decoder.texts
             entries = decoder.entries
             slots = decoder.slots
             values = decoder.values
             patterns = decoder.patterns
+            wordPatterns = ContiguousArray(decoder.patterns.filter { decoder.entries[Int($0)].wordCount > 0 })
             blockCount = try reader.length(limit: LineLimits.blocksMax)
             let rows = try IntegerColumn.decodeIndexes(&reader, count: patterns.count, limit: Int(Int32.max))
             patternRows = ContiguousArray(rows.map { Int($0) })
@@ -73,7 +80,8 @@ public final class LineDictionary: Sendable {
             patternBlocks = ranges
             let lists = try IntegerColumn.decodeIndexes(&reader, count: at, limit: max(blockCount, 1))
             blocks = ContiguousArray(lists.map { Int32(truncatingIfNeeded: $0) })
-            textBlocks = try Self.readTextBlocks(&reader, blockCount: blockCount)
+            textBlocks = try Self.readTextBlocks(
+                &reader, blockCount: blockCount, isMarked: version == LineDictionaryWriter.wordsVersion)
         } catch let error as ColumnError {
             throw error
         } catch {
@@ -82,15 +90,16 @@ public final class LineDictionary: Sendable {
     }
 
     private static func readTextBlocks(
-        _ reader: inout ByteReader, blockCount: Int
-    ) throws -> [(block: Int, filter: TokenFilter)] {
+        _ reader: inout ByteReader, blockCount: Int, isMarked: Bool
+    ) throws -> [(block: Int, hasLines: Bool, filter: TokenFilter)] {
         let count = try reader.length(limit: blockCount)
-        var sizes: [(block: Int, bytes: Int)] = []
+        var sizes: [(block: Int, hasLines: Bool, bytes: Int)] = []
         for _ in 0..<count {
-            let block = try reader.length(limit: blockCount)
-            sizes.append((block, try reader.length(limit: reader.remaining)))
+            let number = try reader.length(limit: blockCount * 2 + 1)
+            let block = isMarked ? number >> 1 : number
+            sizes.append((block, !isMarked || number & 1 != 0, try reader.length(limit: reader.remaining)))
         }
-        return try sizes.map { ($0.block, try TokenFilter(try reader.take($0.bytes))) }
+        return try sizes.map { ($0.block, $0.hasLines, try TokenFilter(try reader.take($0.bytes))) }
     }
 
     /// Memory, for budgets.
@@ -132,6 +141,26 @@ public final class LineDictionary: Sendable {
             if patterns[middle] < wanted { low = middle + 1 } else { high = middle }
         }
         return low
+    }
+
+    /// Writes the line of a pattern that has words, whose values number `words`. Room for `lineLengthMax`, the words and 24 bytes is there.
+    func render(
+        _ entry: Entry, to target: UnsafeMutablePointer<UInt8>, _ texts: UnsafePointer<UInt8>,
+        _ slots: UnsafePointer<Slot>, words: LineArena, _ value: (Int) -> UInt64
+    ) -> Int {
+        let text = texts + entry.textStart
+        var from = 0
+        var used = 0
+        for i in 0..<entry.slotCount {
+            let slot = slots[entry.slotStart + i]
+            used += (target + used).copy(UnsafeRawBufferPointer(start: text + from, count: Int(slot.position) - from))
+            used +=
+                slot.code == SlotCode.word
+                ? (target + used).copy(words[Int(value(i))]) : SlotCode.write(value(i), slot.code, to: target + used)
+            from = Int(slot.position) + 1
+        }
+        used += (target + used).copy(UnsafeRawBufferPointer(start: text + from, count: entry.textLength - from))
+        return used
     }
 
     /// Writes the line of entry `id` with these values, of which an exact line needs none. `target` has room for `lineLengthMax` + 24 bytes.

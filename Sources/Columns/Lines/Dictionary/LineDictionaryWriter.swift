@@ -5,7 +5,7 @@ import Model
 ///
 /// ```
 /// ┌──────┬────────────────┬──────────┬───────────────────────────┬─────────────────────────────────┐
-/// │ 1 u8 │ pattern texts: │ exact    │ exact bitmap over entries │ patterns of exact lines, column │
+/// │ 1, 2 │ pattern texts: │ exact    │ exact bitmap over entries │ patterns of exact lines, column │
 /// │      │ TextArena      │ count    │ (packed bytes)            │                                 │
 /// ├──────┴────────────────┴──────────┴───────────────────────────┴─────────────────────────────────┤
 /// │ values of exact lines: class count varint, per class code u8, PackedValues                     │
@@ -18,12 +18,15 @@ import Model
 /// ```
 enum LineDictionaryWriter {
     static let version: UInt8 = 1
+    /// As 1, with patterns that have words; written only where there are any. Numbers of blocks with texts stand doubled, one more where some are
+    /// lines, not only words.
+    static let wordsVersion: UInt8 = 2
 
     static func encode(
         _ table: borrowing EntryTable, _ statistics: borrowing EntryStatistics, scratch: ColumnScratch,
         into target: inout ByteBuffer
     ) {
-        target.append(version)
+        target.append(table.hasWords ? wordsVersion : version)
         encodeEntries(table, scratch: scratch, into: &target)
         encodeStatistics(table, statistics, scratch: scratch, into: &target)
     }
@@ -82,8 +85,8 @@ enum LineDictionaryWriter {
         IntegerColumn.encode(blockCounts, scratch: scratch, into: &target)
         IntegerColumn.encode(lists, scratch: scratch, into: &target)
         target.append(varint: statistics.textBlocks.count)
-        for (block, filter) in statistics.textBlocks {
-            target.append(varint: block)
+        for (block, hasLines, filter) in statistics.textBlocks {
+            target.append(varint: table.hasWords ? block << 1 | (hasLines ? 1 : 0) : block)
             target.append(varint: filter.count)
         }
         target.append(statistics.filters.bytes)

@@ -13,8 +13,8 @@ struct EntryStatistics: ~Copyable {
 
     private(set) var patterns: ContiguousArray<Pattern> = []
     private(set) var blockCount = 0
-    /// Blocks with lines outside of the dictionary, and a filter over their words.
-    private(set) var textBlocks: [(block: Int, filter: Range<Int>)] = []
+    /// Blocks with lines outside of the dictionary or with values of word slots, and a filter over the words of those.
+    private(set) var textBlocks: [(block: Int, hasLines: Bool, filter: Range<Int>)] = []
     private(set) var filters = ByteBuffer()
     private var builder = TokenFilter.Builder()
 
@@ -44,10 +44,13 @@ struct EntryStatistics: ~Copyable {
         }
     }
 
-    mutating func addText(texts: LineArena, to block: Int) {
+    /// Notes what of a block no entry tells: lines of the arena, and values of word slots.
+    mutating func addText(_ texts: LineArena, words: LineArena? = nil, to block: Int) {
+        guard texts.count > 0 || words != nil else { return }
         for i in 0..<texts.count { builder.add(texts[i]) }
+        if let words { for i in 0..<words.count { builder.add(words[i]) } }
         let start = filters.count
         builder.finish(into: &filters)
-        textBlocks.append((block, start..<filters.count))
+        textBlocks.append((block, texts.count > 0, start..<filters.count))
     }
 }

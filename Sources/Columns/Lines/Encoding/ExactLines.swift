@@ -50,7 +50,7 @@ struct ExactLines: ~Copyable {
         let id = rows.ids[row]
         guard id >= 0 else { return -1 }
         let entry = table.entries[Int(id)]
-        guard entry.slotCount > 0, entry.valueStart < 0 else { return -1 }
+        guard entry.slotCount > 0, entry.valueStart < 0, !entry.hasWords else { return -1 }
         let own = values + Int(rows.valueStarts[row])
         let hash = EntryTable.exactHash(pattern: Int(id), own, count: entry.slotCount)
         let known = table.findExact(pattern: Int(id), own, hash: hash)

@@ -4,11 +4,12 @@ import Model
 /// Writes the rows of one block. Working memory is kept from block to block.
 ///
 /// ```
-/// ┌──────┬──────┬───────────┬─────────────────────┬─────────────────┬──────────────────────┬────────────┐
-/// │ 1 u8 │ rows │ entries,  │ ids − place of the  │ symbols: which  │ columns of slots, a  │ arena rows │
-/// │      │      │ arena 0/1 │ entries: TimeColumn │ entry a row has │ length in front      │ TextArena  │
-/// └──────┴──────┴───────────┴─────────────────────┴─────────────────┴──────────────────────┴────────────┘
+/// ┌──────┬──────┬───────────┬─────────────────────┬─────────────────┬──────────────────────┬───────┬────────────┐
+/// │ 1, 2 │ rows │ entries,  │ ids − place of the  │ symbols: which  │ columns of slots, a  │ of 2: │ arena rows │
+/// │ u8   │      │ arena 0/1 │ entries: TimeColumn │ entry a row has │ length in front      │ words │ TextArena  │
+/// └──────┴──────┴───────────┴─────────────────────┴─────────────────┴──────────────────────┴───────┴────────────┘
 /// ```
+/// Form 2 has patterns with words (`WordColumnWriter`), form 1 none.
 /// Counts are varints, and every part has its length in front. Values stand by entry, slot, row: those of slots with a column of their own
 /// first, then one column for each code in the order of codes.
 struct LineBlockWriter: ~Copyable {
@@ -27,6 +28,8 @@ struct LineBlockWriter: ~Copyable {
     private var classes: [ContiguousArray<UInt64>] = .init(repeating: [], count: SlotCode.end)
     private var part = ByteBuffer()
     private var own = ByteBuffer()
+    /// The words of the block, once it is written.
+    private(set) var words = WordColumnWriter()
 
     init() {}
 
@@ -37,7 +40,8 @@ struct LineBlockWriter: ~Copyable {
         _ rows: borrowing PendingRows, _ table: borrowing EntryTable, texts: LineArena, into target: inout ByteBuffer
     ) {
         number(rows, entryCount: table.count)
-        target.append(UInt8(1))
+        words.clear()
+        target.append(UInt8(rows.words.count > 0 ? 2 : 1))
         target.append(varint: rows.count)
         target.append(varint: present.count)
         target.append(UInt8(texts.count > 0 ? 1 : 0))
@@ -60,6 +64,11 @@ struct LineBlockWriter: ~Copyable {
         part.clear()
         encodeColumns(rows, table)
         target.append(prefixed: part.bytes)
+        if rows.words.count > 0 {
+            part.clear()
+            words.finish(into: &part)
+            target.append(prefixed: part.bytes)
+        }
         if texts.count > 0 { TextArena.encode(texts, level: 6, scratch: scratch, into: &target) }
     }
 
@@ -114,6 +123,13 @@ struct LineBlockWriter: ~Copyable {
             let first = Int(starts[symbol]) - rowCount
             for slot in 0..<entry.slotCount {
                 let code = Int(table.codes[entry.slotStart + slot])
+                guard code != Int(SlotCode.word) else {
+                    for i in first..<first + rowCount {
+                        words.append(rows.words[Int(rows.values[Int(rows.valueStarts[Int(order[i])]) + slot])])
+                    }
+                    words.endColumn()
+                    continue
+                }
                 let from = classes[code].count
                 for i in first..<first + rowCount {
                     classes[code].append(rows.values[Int(rows.valueStarts[Int(order[i])]) + slot])

@@ -1,4 +1,5 @@
 import Bedrock
+import Model
 
 /// The rows of the next block: what pattern each has, and the values of its slots.
 struct PendingRows: ~Copyable {
@@ -7,11 +8,13 @@ struct PendingRows: ~Copyable {
     /// Into `values`; of an arena row, its text.
     var valueStarts: ContiguousArray<Int32> = []
     var values: ContiguousArray<UInt64> = []
+    /// What the values of word slots number.
+    let words = LineArena(capacity: 256)
 
     static let arena = Int32.min
 
     var count: Int { ids.count }
-    var memoryBytes: Int { ids.capacity * 8 + values.capacity * 8 }
+    var memoryBytes: Int { ids.capacity * 8 + values.capacity * 8 + words.bytes.allocatedBytes + words.count * 8 }
 
     mutating func append(_ id: Int32, values newValues: UnsafePointer<UInt64>, count: Int) {
         ids.append(id)
@@ -20,10 +23,26 @@ struct PendingRows: ~Copyable {
     }
 
     /// Adds a row of another block under the number that its entry has here.
-    mutating func append(_ id: Int32, _ columns: LineBlockColumns, _ row: Int, _ symbol: Int, count: Int) {
+    mutating func append(
+        _ id: Int32, _ columns: LineBlockColumns, _ row: Int, _ symbol: Int, _ entry: LineDictionary.Entry,
+        _ dictionary: LineDictionary
+    ) {
         ids.append(id)
         valueStarts.append(Int32(truncatingIfNeeded: values.count))
-        for slot in 0..<count { values.append(columns.value(row, symbol, slot)) }
+        for slot in 0..<entry.rowValueCount {
+            let value = columns.value(row, symbol, slot)
+            if entry.wordCount > 0, dictionary.slots[entry.slotStart + slot].code == SlotCode.word {
+                append(word: columns.words[Int(value)])
+            } else {
+                values.append(value)
+            }
+        }
+    }
+
+    /// Adds a word as the next value.
+    mutating func append(word: UnsafeRawBufferPointer) {
+        values.append(UInt64(words.count))
+        words.append(word)
     }
 
     mutating func append(_ id: Int32, text: Int = 0) {
@@ -35,5 +54,6 @@ struct PendingRows: ~Copyable {
         ids.removeAll(keepingCapacity: true)
         valueStarts.removeAll(keepingCapacity: true)
         values.removeAll(keepingCapacity: true)
+        words.clear()
     }
 }

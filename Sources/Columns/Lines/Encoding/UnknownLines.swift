@@ -4,7 +4,8 @@ import Model
 /// Lines of a block whose fine pattern the dictionary does not have.
 ///
 /// A fine pattern that two lines of the block share is taken. The others are looked at more coarsely: four that share a coarse pattern make it one.
-/// What stays alone is taken as it is, while it is little; else it goes to the block's arena.
+/// Lines that fit a template with words (`WordTemplates`) become rows of that. What stays alone is taken as it is, while it is little; else it
+/// goes to the block's arena.
 struct UnknownLines: ~Copyable {
     /// Lines that must share a coarse pattern.
     private static let coarseRowsMin: Int32 = 4
@@ -23,6 +24,7 @@ struct UnknownLines: ~Copyable {
     private var counts: ContiguousArray<Int32> = []
     private var coarse = EntryTable()
     private var coarseCounts: ContiguousArray<Int32> = []
+    private var templates = WordTemplates()
     private let line = LineArena(capacity: 4096)
     /// Patterns of a single line that may still be taken.
     private var singlesLeft = LineLimits.singlesFree
@@ -31,7 +33,7 @@ struct UnknownLines: ~Copyable {
     init() {}
 
     var isEmpty: Bool { candidates.count == 0 }
-    var memoryBytes: Int { candidates.memoryBytes + coarse.memoryBytes + hashes.capacity * 12 }
+    var memoryBytes: Int { candidates.memoryBytes + coarse.memoryBytes + templates.memoryBytes + hashes.capacity * 12 }
 
     mutating func clear() {
         candidates.clear()
@@ -103,36 +105,53 @@ struct UnknownLines: ~Copyable {
         }
     }
 
+    /// In place of a group: has got its pattern.
+    private static let isSettled = -2
+
     private mutating func settleCoarsely(
         _ loners: [Loner], _ rows: inout PendingRows, _ table: inout EntryTable, _ masker: inout LineMasker
     ) -> [Loner] {
         var groups: [Int] = []
         groups.reserveCapacity(loners.count)
         for loner in loners {
-            guard mask(loner, rows, &masker), masker.valueCount > 0 else {
+            guard mask(loner, rows, &masker) else {
                 groups.append(-1)
                 continue
             }
             let hash = ByteHash.of(masker.masked)
+            let isKnown = masker.valueCount > 0 && table.findPattern(masker.masked, hash: hash) >= 0
+            if !isKnown {
+                let template = templates.find(masker)
+                if template >= 0, templates.apply(template, line[0], masker, row: loner.row, &rows, &table) {
+                    groups.append(Self.isSettled)
+                    continue
+                }
+                templates.wait(groups.count)
+                guard masker.valueCount > 0 else {
+                    groups.append(-1)
+                    continue
+                }
+            }
             var group = coarse.findPattern(masker.masked, hash: hash)
             if group < 0 {
                 group = coarse.addPattern(
                     masker.masked, codes: UnsafeBufferPointer(start: masker.codes, count: masker.valueCount),
                     hash: hash)
                 // One that the dictionary has already is worth taking for a single line.
-                let isKnown = table.findPattern(masker.masked, hash: hash) >= 0
                 coarseCounts.append(isKnown ? Self.coarseRowsMin : 0)
             }
             coarseCounts[group] += 1
             groups.append(group)
         }
         var rest: [Loner] = []
-        for (loner, group) in zip(loners, groups) {
+        for (number, loner) in loners.enumerated() where groups[number] != Self.isSettled {
+            let group = groups[number]
             guard group >= 0, coarseCounts[group] >= Self.coarseRowsMin, !table.isFull, mask(loner, rows, &masker)
             else {
                 rest.append(loner)
                 continue
             }
+            groups[number] = Self.isSettled
             let hash = ByteHash.of(masker.masked)
             var id = table.findPattern(masker.masked, hash: hash)
             if id < 0 {
@@ -143,6 +162,12 @@ struct UnknownLines: ~Copyable {
             rows.ids[loner.row] = Int32(id)
             rows.valueStarts[loner.row] = Int32(truncatingIfNeeded: rows.values.count)
             for i in 0..<masker.valueCount { rows.values.append(masker.values[i]) }
+        }
+        guard templates.discover({ groups[$0] != Self.isSettled }) else { return rest }
+        rest.removeAll { loner in
+            guard mask(loner, rows, &masker) else { return false }
+            let template = templates.find(masker)
+            return template >= 0 && templates.apply(template, line[0], masker, row: loner.row, &rows, &table)
         }
         return rest
     }
@@ -155,40 +180,6 @@ struct UnknownLines: ~Copyable {
 
     /// Makes the line of a loner.
     func render(_ loner: Loner, _ rows: borrowing PendingRows, into target: LineArena) {
-        candidates.render(loner.candidate, rows.values, from: Int(rows.valueStarts[loner.row]), into: target)
-    }
-}
-
-extension EntryTable {
-    /// Appends the line of entry `id`; a pattern's values are those of `rowValues` from `from` on.
-    func render(_ id: Int, _ rowValues: ContiguousArray<UInt64>, from: Int, into target: LineArena) {
-        let entry = entries[id]
-        let pattern = text(entry.pattern)
-        let isExact = entry.valueStart >= 0
-        var slot = 0
-        target.append(bytesMax: pattern.count + entry.slotCount * 24) { room in
-            guard let out = room.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return 0 }
-            var at = 0
-            var used = 0
-            while at < pattern.count {
-                guard pattern[at] == SlotCode.escape else {
-                    out[used] = pattern[at]
-                    used += 1
-                    at += 1
-                    continue
-                }
-                let code = pattern[at + 1]
-                at += 2
-                if code == SlotCode.escapedByte {
-                    out[used] = SlotCode.escape
-                    used += 1
-                } else {
-                    let value = isExact ? values[entry.valueStart + slot] : rowValues[from + slot]
-                    used += SlotCode.write(value, code, to: out + used)
-                    slot += 1
-                }
-            }
-            return used
-        }
+        candidates.render(loner.candidate, rows, from: Int(rows.valueStarts[loner.row]), into: target)
     }
 }

@@ -15,12 +15,16 @@ struct EntryTable: ~Copyable {
         var valueStart: Int
         /// The pattern; of a pattern, itself.
         var pattern: Int
+        /// Some of its slots are words: their texts stand in blocks, so that no exact line is made of it.
+        var hasWords = false
     }
 
     private(set) var texts = ByteBuffer(capacity: 64 << 10)
     private(set) var entries: ContiguousArray<Entry> = []
     private(set) var codes: ContiguousArray<UInt8> = []
     private(set) var values: ContiguousArray<UInt64> = []
+    /// A pattern has words.
+    private(set) var hasWords = false
     /// Open addressing: upper half of the hash, and the entry plus one; 0 is empty.
     private var table: ContiguousArray<UInt64> = .init(repeating: 0, count: 1024)
 
@@ -93,7 +97,8 @@ struct EntryTable: ~Copyable {
         entries.append(
             Entry(
                 textStart: texts.count, textLength: text.count, slotStart: codes.count, slotCount: newCodes.count,
-                valueStart: -1, pattern: id))
+                valueStart: -1, pattern: id, hasWords: newCodes.contains(SlotCode.word)))
+        hasWords = hasWords || entries[id].hasWords
         texts.append(text)
         codes.append(contentsOf: newCodes)
         link(id, hash)

@@ -10,6 +10,8 @@ enum SlotCode {
     static let digitsMax = 19
     /// 1 to 19 digits without a leading zero.
     static let decimal: UInt8 = 20
+    /// A word: a longest run of bytes that are no delimiters (`LineTokens`), not empty. Its value is the number of a text of the block.
+    static let word: UInt8 = 24
     /// 33...48: 1 to 16 lower-case hexadecimal digits.
     static let lowerHex: UInt8 = 32
     /// 65...80: the same in upper case.
@@ -21,12 +23,14 @@ enum SlotCode {
         case digits(Int)
         case decimal
         case hex(Int, isUpper: Bool)
+        case word
     }
 
     static func kind(_ code: UInt8) -> Kind? {
         switch code {
         case 1...19: .digits(Int(code))
         case decimal: .decimal
+        case word: .word
         case 33...48: .hex(Int(code) - 32, isUpper: false)
         case 65...80: .hex(Int(code) - 64, isUpper: true)
         default: nil
@@ -43,7 +47,7 @@ enum SlotCode {
         }
     }
 
-    /// Characters at most; 0 for what is no code.
+    /// Characters at most; 0 for words, which any length may have, and for what is no code.
     static func lengthMax(_ code: UInt8) -> Int { code == decimal ? digitsMax : fixedLength(code) ?? 0 }
 
     /// Bits that a random value takes.

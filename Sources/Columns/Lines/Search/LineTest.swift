@@ -87,22 +87,17 @@ struct LineTest: Sendable {
     }
 
     /// Whether programs decide about lines of this fixed text.
-    func isDecidable(_ text: UnsafeRawBufferPointer, slots: Int) -> Bool {
+    func isDecidable(_ text: UnsafeRawBufferPointer, slots: Int, words: Int) -> Bool {
         if programs.isEmpty { return false }
         guard isASCIIOnly else { return true }
+        // Words may have any characters.
+        if words > 0 { return false }
         // Slots stand as one byte each beyond ASCII.
         var others = 0
         for byte in text where byte >= 0x80 { others += 1 }
         return others == slots
     }
 
-    /// Whether a block with these words outside of the dictionary may have a match.
-    func mayMatch(_ filter: TokenFilter) -> Bool {
-        guard !required.isEmpty else { return true }
-        return required.contains { text in
-            text.withUnsafeBytes { filter.mayContain(all: TokenFilter.innerTokens(of: $0)) }
-        }
-    }
 }
 
 extension ByteHash {

@@ -17,6 +17,7 @@ struct PatternSimulation {
     private static func alphabet(_ code: UInt8) -> [UInt8]? {
         guard let kind = SlotCode.kind(code) else { return nil }
         let digits = Array(UInt8(48)...57)
+        if case .word = kind { return (0...255).filter { !LineTokens.isDelimiter($0) } }
         guard case .hex(_, let isUpper) = kind else { return digits }
         return digits + (isUpper ? Array(UInt8(65)...70) : Array(UInt8(97)...102))
     }
@@ -48,6 +49,27 @@ struct PatternSimulation {
         return b.isMatch(program) && !program.isPrefix ? .always : .row
     }
 
+    /// Whether a line of `entry` may have a match that no word has a part in.
+    func mayMatchBesideWords(
+        _ entry: LineDictionary.Entry, _ texts: UnsafePointer<UInt8>, _ slots: UnsafeBufferPointer<LineDictionary.Slot>
+    ) -> Bool {
+        var run = Run(program, isBest: true)
+        var slot = entry.slotStart
+        let end = entry.slotStart + entry.slotCount
+        program.masks.withUnsafeBufferPointer { masks in
+            for i in 0..<entry.textLength {
+                guard slot < end, Int(slots[slot].position) == i else {
+                    run.take(program, masks[Int(texts[entry.textStart + i])])
+                    continue
+                }
+                let code = slots[slot].code
+                if code == SlotCode.word { run.states = run.start } else { run.take(program, code, some[Int(code)]) }
+                slot += 1
+            }
+        }
+        return run.isMatch(program)
+    }
+
     private struct Run {
         var states: UInt64
         let start: UInt64
@@ -75,6 +97,19 @@ struct PatternSimulation {
             // Any length: all outcomes together, or what all have in common.
             take(program, mask)
             var all = states
+            if code == SlotCode.word {
+                // No length is the last: until nothing changes.
+                while true {
+                    let before = (all, hasMatched)
+                    states = all
+                    take(program, mask)
+                    if !isBest { hasMatched = before.1 }
+                    all = isBest ? all | states : all & states
+                    if all == before.0 { break }
+                }
+                states = all
+                return
+            }
             for _ in 1..<SlotCode.lengthMax(code) {
                 let before = hasMatched
                 take(program, mask)

@@ -6,7 +6,7 @@ import Model
 struct RowMatcher {
     private let verdicts: LineVerdicts
     private let dictionary: LineDictionary
-    private let block: LineBlock
+    private let renderer: LineRenderer
     private let columns: LineBlockColumns
     private let test: LineTest?
     private let isNegated: Bool
@@ -18,9 +18,9 @@ struct RowMatcher {
 
     init(_ verdicts: LineVerdicts, _ block: LineBlock) {
         self.verdicts = verdicts
-        self.block = block
         dictionary = block.dictionary
         columns = block.openColumns
+        renderer = LineRenderer(dictionary, columns, line)
         test = verdicts.filters.first?.tests.first
         isNegated = verdicts.filters.first?.isNegated ?? false
         starts = verdicts.starts
@@ -33,7 +33,10 @@ struct RowMatcher {
         let entry = dictionary.entries[id]
         guard entry.lineLength >= 0 else {
             line.clear()
-            block.render(row, into: line)
+            withUnsafeTemporaryAllocation(of: Int32.self, capacity: 1) {
+                $0[0] = Int32(truncatingIfNeeded: row)
+                renderer.read(UnsafeBufferPointer($0), into: line)
+            }
             return verdicts.matches(line[0])
         }
         if offsets[symbol] < 0 { prepare(symbol, entry) }

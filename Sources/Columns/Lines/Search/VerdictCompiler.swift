@@ -63,19 +63,21 @@ struct VerdictCompiler {
                     let entry = dictionary.entries[id]
                     let text = UnsafeRawBufferPointer(start: base + entry.textStart, count: entry.textLength)
                     let verdict =
-                        test.isDecidable(text, slots: entry.slotCount) ? simulation.verdict(entry, base, slots) : .row
+                        test.isDecidable(text, slots: entry.slotCount, words: entry.wordCount)
+                        ? simulation.verdict(entry, base, slots) : .row
                     result[id] = result[id].or(verdict)
                 }
                 if core.isEmpty {
                     for id in dictionary.patterns { decide(Int(id)) }
                 } else {
                     forEachPattern(with: core, UnsafeRawBufferPointer(texts), decide)
+                    for id in dictionary.wordPatterns { decide(Int(id)) }
                 }
             }
         }
     }
 
-    /// Whether a value may have this byte.
+    /// Whether a value that is no word may have this byte.
     private func fitsSlot(_ byte: UInt8) -> Bool {
         byte &- 48 < 10 || (hexLower && byte &- 97 < 6) || (hexUpper && byte &- 65 < 6) || byte == SlotCode.escape
     }
@@ -134,7 +136,7 @@ struct VerdictCompiler {
                 dictionary.slots.withUnsafeBufferPointer { slots -> [Int32]? in
                     guard let base = texts.baseAddress, entry.lineLength >= 0 else { return nil }
                     let text = UnsafeRawBufferPointer(start: base + entry.textStart, count: entry.textLength)
-                    guard test.isDecidable(text, slots: entry.slotCount) else { return nil }
+                    guard test.isDecidable(text, slots: entry.slotCount, words: entry.wordCount) else { return nil }
                     return simulation.starts(entry, base, slots)
                 }
             }
@@ -148,17 +150,56 @@ struct VerdictCompiler {
     func possibleBlocks(_ filters: [(tests: [LineTest], isNegated: Bool)]) -> [Bool]? {
         var blocks = [Bool](repeating: false, count: dictionary.blockCount)
         var isPossible = [Bool](repeating: false, count: dictionary.entries.count)
+        // Rows of these have a match with a part in a word: the filters over words tell where.
+        let byWords = ContiguousArray(dictionary.wordPatterns.filter { verdicts[Int($0)] == .row })
         for id in verdicts.indices where verdicts[id] != .never { isPossible[dictionary.entries[id].pattern] = true }
+        for id in byWords { isPossible[Int(id)] = false }
         for (ordinal, id) in dictionary.patterns.enumerated() where isPossible[Int(id)] {
             guard let listed = dictionary.patternBlocks[ordinal] else { return nil }
             for block in dictionary.blocks[listed] { blocks[Int(block)] = true }
         }
-        for (block, words) in dictionary.textBlocks {
-            let isPossible = filters.allSatisfy { filter in
-                filter.isNegated || filter.tests.contains { $0.mayMatch(words) }
+        let required = filters.filter { !$0.isNegated }.map { $0.tests.map { wordsToFind($0, byWords) } }
+        for (block, hasLines, words) in dictionary.textBlocks where hasLines || !byWords.isEmpty {
+            let isPossible = required.allSatisfy { tests in
+                tests.contains { alternatives in
+                    alternatives.map { $0.contains { words.mayContain(all: $0) } } ?? true
+                }
             }
             if isPossible, block < blocks.count { blocks[block] = true }
         }
         return blocks
+    }
+
+    /// For each text of which a match of `test` has one, the words that a block's filter must have; nil where there is no such text.
+    ///
+    /// These are words that a text has whole, as `TokenFilter.innerTokens` says. In a row of a pattern with words each of them stands whole in one
+    /// of the values, or outside of them, in which case no filter has it.
+    private func wordsToFind(_ test: LineTest, _ patterns: ContiguousArray<Int32>) -> [[UInt64]]? {
+        guard !test.required.isEmpty else { return nil }
+        return test.required.map { text in
+            text.withUnsafeBytes { text in
+                var words: [UInt64] = []
+                TokenFilter.forEachToken(text) { range in
+                    guard range.lowerBound > 0, range.upperBound < text.count else { return }
+                    let word = UnsafeRawBufferPointer(rebasing: text[range])
+                    if !isBesideWords(word, patterns) { words.append(TokenFilter.hash(word)) }
+                }
+                return words
+            }
+        }
+    }
+
+    /// Whether lines of some of these patterns may have `word` where no value of a word slot is.
+    private func isBesideWords(_ word: UnsafeRawBufferPointer, _ patterns: ContiguousArray<Int32>) -> Bool {
+        guard !patterns.isEmpty else { return false }
+        let simulation = PatternSimulation(LineProgram(literal: Array(word)))
+        return dictionary.texts.withUnsafeBufferPointer { texts in
+            dictionary.slots.withUnsafeBufferPointer { slots in
+                guard let base = texts.baseAddress else { return false }
+                return patterns.contains {
+                    simulation.mayMatchBesideWords(dictionary.entries[Int($0)], base, slots)
+                }
+            }
+        }
     }
 }
