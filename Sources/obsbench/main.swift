@@ -11,6 +11,8 @@ let usage = """
           Runs a file of queries against a data folder: latency and CPU of each.
       obsbench store SCRAPES
           Takes recorded scrapes through the metric store alone: CPU time and bytes per sample of each step.
+      obsbench histograms [--series N] [--scrapes N] [--no-exemplars]
+          Takes made-up native histograms through the metric store alone, likewise.
       obsbench logs CORPUS [--limit BATCHES]
           Takes a corpus of JSON lines through the log store alone: CPU time and bytes per line of each step and column, beside zstd -9.
       obsbench scrape DIR [--targets N] [--series N] [--scrapes N]
@@ -39,6 +41,11 @@ do {
             runs: option("--runs").flatMap { Int($0) } ?? 11
         ).run()
     case ("store", 2...): try StoreCommand.run(words[1])
+    case ("histograms", _):
+        try HistogramCommand.run(
+            series: option("--series").flatMap { Int($0) } ?? 100,
+            scrapes: option("--scrapes").flatMap { Int($0) } ?? 960,
+            exemplars: !CommandLine.arguments.contains("--no-exemplars"))
     case ("logs", 2...): try LogsCommand.run(words[1], batches: option("--limit").flatMap { Int($0) } ?? .max)
     case ("scrape", 2...):
         try ScrapeCommand(

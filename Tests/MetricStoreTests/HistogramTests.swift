@@ -188,6 +188,26 @@ extension NativeHistogram {
         #expect(try HistogramColumns.decode(bytes.bytes)[0].histogram.isStale)
     }
 
+    @Test func passingOverARecordTakesWhatDecodingTakes() throws {
+        var generator = SeededGenerator(seed: 89)
+        for _ in 0..<3000 {
+            var buffer = ByteBuffer()
+            HistogramRecord.encode(.random(&generator), into: &buffer)
+            var bytes = buffer.array()
+            if generator.next() % 4 != 0 {
+                bytes[Int(generator.next() % UInt64(bytes.count))] = UInt8(truncatingIfNeeded: generator.next())
+            }
+            if generator.next() % 4 == 0 { bytes.removeLast(Int(generator.next() % UInt64(bytes.count))) }
+            bytes.withUnsafeBytes { raw in
+                var (a, b) = (ByteReader(raw), ByteReader(raw))
+                let decoded = try? HistogramRecord.decode(&a)
+                let skipped: Void? = try? HistogramRecord.skip(&b)
+                #expect((decoded == nil) == (skipped == nil))
+                if decoded != nil { #expect(a.offset == b.offset) }
+            }
+        }
+    }
+
     @Test func damagedColumnsThrowOrDiffer() throws {
         var generator = SeededGenerator(seed: 88)
         let rows = (0..<20).map { i in

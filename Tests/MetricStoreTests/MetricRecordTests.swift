@@ -44,7 +44,9 @@ import Testing
             }
             for _ in 0..<reader.histogramCount {
                 let row = try reader.nextHistogram()
-                batch.append(timestamp: row.timestamp, histogram: row.histogram)
+                var item = ByteReader(UnsafeRawBufferPointer(rebasing: bytes[row.bytes]))
+                batch.append(timestamp: row.timestamp, histogram: try HistogramRecord.decode(&item))
+                guard item.isAtEnd else { throw DecodeError("a histogram ends early", at: row.bytes.upperBound) }
             }
         }
         while let item = try reader.nextMetadata() { batch.append(item) }

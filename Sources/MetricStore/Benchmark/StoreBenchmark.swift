@@ -122,7 +122,7 @@ public struct StoreBenchmark {
                 var count = 0
                 for start in stride(from: 0, to: selection.count, by: 256) {
                     try selection.read(start..<min(selection.count, start + 256), into: batch)
-                    count += batch.rowCount
+                    count += batch.rowCount + batch.histograms.count
                 }
                 return count
             }

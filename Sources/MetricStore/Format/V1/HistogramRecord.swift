@@ -33,10 +33,43 @@ enum HistogramRecord {
         return histogram
     }
 
-    /// Whether spans and buckets agree, as every reader takes for granted; receivers' input is checked with it before it is stored.
-    static func isConsistent(_ histogram: NativeHistogram) -> Bool {
-        bucketCount(histogram.positiveSpans) == histogram.positiveBuckets.count
-            && bucketCount(histogram.negativeSpans) == histogram.negativeBuckets.count
+    /// Passes over a record that `decode` takes, and throws where that throws; builds nothing.
+    static func skip(_ reader: inout ByteReader) throws(DecodeError) {
+        let hint = try reader.u8()
+        guard NativeHistogram.ResetHint(rawValue: hint) != nil else {
+            throw DecodeError("unknown reset hint \(hint)", at: reader.offset - 1)
+        }
+        let schema = try reader.signedVarint()
+        guard Int32(exactly: schema) != nil else { throw DecodeError("schema \(schema)", at: reader.offset) }
+        _ = try reader.compactDouble()
+        let positive = try skipSpans(&reader)
+        let negative = try skipSpans(&reader)
+        _ = try skipNumbers(&reader)
+        for _ in 0..<3 { _ = try reader.compactDouble() }
+        guard try skipNumbers(&reader) == positive, try skipNumbers(&reader) == negative else {
+            throw DecodeError("histogram buckets don't fit their spans", at: reader.offset)
+        }
+    }
+
+    /// Passes over spans; the buckets they speak of.
+    private static func skipSpans(_ reader: inout ByteReader) throws(DecodeError) -> Int {
+        let count = try reader.length(limit: reader.remaining / 2)
+        var buckets = 0
+        for _ in 0..<count {
+            let offset = try reader.signedVarint()
+            let length = try reader.varint()
+            guard Int32(exactly: offset) != nil, let length = UInt32(exactly: length) else {
+                throw DecodeError("histogram span out of range", at: reader.offset)
+            }
+            buckets = buckets &+ Int(length)
+        }
+        return buckets
+    }
+
+    private static func skipNumbers(_ reader: inout ByteReader) throws(DecodeError) -> Int {
+        let count = try reader.length(limit: reader.remaining)
+        for _ in 0..<count { _ = try reader.compactDouble() }
+        return count
     }
 
     /// What histograms of one series mostly have in common.

@@ -80,14 +80,12 @@ struct MetricRecordReader: ~Copyable {
         return (time, try reader.double())
     }
 
-    /// The next histogram, and where its `HistogramRecord` stands in the payload.
-    mutating func nextHistogram() throws(DecodeError) -> (
-        timestamp: Int64, histogram: NativeHistogram, bytes: Range<Int>
-    ) {
+    /// The timestamp of the next histogram, and where its `HistogramRecord`, which `decode` will take, stands in the payload.
+    mutating func nextHistogram() throws(DecodeError) -> (timestamp: Int64, bytes: Range<Int>) {
         time = time &+ (try reader.signedVarint())
         let start = reader.offset
-        let histogram = try HistogramRecord.decode(&reader)
-        return (time, histogram, start..<reader.offset)
+        try HistogramRecord.skip(&reader)
+        return (time, start..<reader.offset)
     }
 
     /// The metadata behind the last series; nil at their end. All of them must be read before exemplars.
