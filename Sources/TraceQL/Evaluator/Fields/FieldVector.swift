@@ -1,0 +1,77 @@
+import Bedrock
+import Model
+
+/// A byte a row: 1 or 0.
+typealias RowMask = ContiguousArray<UInt8>
+
+/// Values of an expression for the rows of a block.
+enum FieldVector {
+    case constant(SpanValue)
+    case column(SpanColumn)
+    /// Computed: numbers, bools and nil, one a row.
+    case computed(types: ContiguousArray<UInt8>, words: ContiguousArray<Int64>)
+
+    static func bools(_ mask: RowMask) -> FieldVector {
+        .computed(
+            types: ContiguousArray(repeating: SpanValueType.bool.rawValue, count: mask.count),
+            words: ContiguousArray(mask.lazy.map { Int64($0) }))
+    }
+
+    /// Value of a row, without its text; nil where there isn't exactly one.
+    @inline(__always) func single(_ row: Int) -> FieldArithmetic.Value {
+        switch self {
+        case .constant(let value): return (value.type, value.word ?? 0)
+        case .column(let column):
+            let range = column.values(ofRow: row)
+            guard range.count == 1 else { return FieldArithmetic.none }
+            return (SpanValueType(rawValue: column.types[range.lowerBound]) ?? .nil, column.words[range.lowerBound])
+        case .computed(let types, let words): return (SpanValueType(rawValue: types[row]) ?? .nil, words[row])
+        }
+    }
+
+    /// The first value of a row, without its text.
+    @inline(__always) func first(_ row: Int) -> FieldArithmetic.Value {
+        guard case .column(let column) = self else { return single(row) }
+        let range = column.values(ofRow: row)
+        guard !range.isEmpty else { return FieldArithmetic.none }
+        return (SpanValueType(rawValue: column.types[range.lowerBound]) ?? .nil, column.words[range.lowerBound])
+    }
+
+    /// The first value of a row as a copy; for cold paths.
+    func value(_ row: Int) -> SpanValue {
+        switch self {
+        case .constant(let value): return value
+        case .column(let column):
+            let range = column.values(ofRow: row)
+            return range.isEmpty ? .nil : column.value(range.lowerBound)
+        case .computed: return SpanValue(single(row))
+        }
+    }
+}
+
+/// One value with its text, where it lies.
+struct FieldOperand {
+    var type: SpanValueType
+    var word: Int64
+    var text: UnsafeRawBufferPointer?
+
+    /// Whether it compares so with `other`: numbers with numbers, others with their own type; only texts and numbers have an order.
+    func compares(_ op: SpanCondition.Comparison, _ other: FieldOperand) -> Bool {
+        if FieldArithmetic.isNumeric(type), FieldArithmetic.isNumeric(other.type) {
+            return FieldArithmetic.holds(op, (type, word), (other.type, other.word))
+        }
+        guard type == other.type, type != .nil else { return false }
+        if let a = text, let b = other.text { return op.holds(orderOfBytes(a, b)) }
+        switch op {
+        case .equal: return word == other.word
+        case .notEqual: return word != other.word
+        default: return false
+        }
+    }
+}
+
+/// Negative, 0 or positive, as memcmp and then the shorter first.
+func orderOfBytes(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Int {
+    if a.elementsEqual(b) { return 0 }
+    return a.lexicographicallyPrecedes(b) ? -1 : 1
+}

@@ -1,0 +1,63 @@
+import Model
+
+/// Copies what an answer shows of the traces of a block.
+struct MatchWriter {
+    private let state: SpansetState
+    private let spansPerSet: Int
+    private let starts: UnsafeBufferPointer<Int64>
+    private let ids: SpanColumn
+    private let names: SpanColumn
+    private let durations: SpanColumn
+    private let columns: [(field: SpanField, column: SpanColumn)]
+
+    init(_ block: any SpanBlock, _ state: SpansetState, _ output: [SpanField], spansPerSet: Int) throws {
+        self.state = state
+        self.spansPerSet = spansPerSet
+        starts = try block.starts()
+        ids = try block.column(.intrinsic(.spanID))
+        names = try block.column(.intrinsic(.name))
+        durations = try block.column(.intrinsic(.duration))
+        columns = try output.map { ($0, try block.column($0)) }
+    }
+
+    /// The sets of the trace that has these rows.
+    func sets(_ rows: Range<Int>) -> [MatchedSpanSet] {
+        var places: [Int32: Int] = [:]
+        var members: [(group: Int, rows: [Int])] = []
+        for row in rows where state.rows[row] == 1 {
+            let group = state.numbers[row]
+            if let place = places[group] {
+                members[place].rows.append(row)
+            } else if members.count < TraceSearch.setsMax {
+                places[group] = members.count
+                members.append((Int(group), [row]))
+            }
+        }
+        return members.map { group, rows in
+            MatchedSpanSet(
+                matched: rows.count, attributes: state.groups[group].attributes, spans: first(rows).map(span))
+        }
+    }
+
+    /// The first by start, of equal ones those that stand first.
+    private func first(_ rows: [Int]) -> [Int] {
+        let isSorted = rows.indices.dropFirst().allSatisfy { starts[rows[$0 - 1]] <= starts[rows[$0]] }
+        let sorted = isSorted ? rows : rows.sorted { (starts[$0], $0) < (starts[$1], $1) }
+        return Array(sorted.prefix(spansPerSet))
+    }
+
+    private func span(_ row: Int) -> MatchedSpan {
+        var attributes: [(field: SpanField, value: SpanValue)] = []
+        for (field, column) in columns {
+            let value = FieldVector.column(column).value(row)
+            if value != .nil { attributes.append((field, value)) }
+        }
+        var id = SpanID.none
+        var name = ""
+        if case .string(let text) = FieldVector.column(ids).value(row) { id = SpanID(hex: text) ?? .none }
+        if case .string(let text) = FieldVector.column(names).value(row) { name = text }
+        return MatchedSpan(
+            spanID: id, name: name, start: starts[row], duration: FieldVector.column(durations).first(row).word,
+            attributes: attributes)
+    }
+}
