@@ -52,6 +52,7 @@ public final class QueryAPI: Sendable {
     /// Everything this room answers. The routes keep the API alive.
     public func routes() -> [HTTPRoute] {
         evaluationRoutes() + seriesRoutes() + statusRoutes() + plainRoutes() + lokiRoutes() + jaegerRoutes()
+            + tempoRoutes()
     }
 
     /// An engine with this lookback, milliseconds; nil or 0 for the default.
