@@ -2,6 +2,7 @@
 let allCommands: [Command] = [
     queryCommand, rangeCommand, labelsCommand, seriesCommand, logsCommand, statusCommand, dashCommand,
     checkConfigCommand,
-    checkMetricsCommand, checkQueryCommand, checkLogQLCommand, checkTraceQLCommand, testPromQLCommand, testLogQLCommand, verifyCommand,
-    tracesCommand, graphCommand,
+    checkMetricsCommand, checkQueryCommand, checkLogQLCommand, checkTraceQLCommand, testPromQLCommand, testLogQLCommand,
+    verifyCommand,
+    tracesCommand, traceCommand, graphCommand,
 ]
