@@ -31,6 +31,7 @@ let package = Package(
     name: "obs",
     products: [
         .library(name: "Instruments", targets: ["Instruments"]),
+        .library(name: "Obs", targets: ["Obs"]),
         .library(name: "PromQL", targets: ["PromQL"]),
         .library(name: "ObsClient", targets: ["Client"]),
         .executable(name: "obsd", targets: ["obsd"]),
@@ -46,6 +47,7 @@ let package = Package(
         library("CRoaring", apt: "libroaring-dev"),
         library("CNcurses", apt: "libncurses-dev"),
         .target(name: "CLinux", path: "Sources/Shims/CLinux"),
+        .target(name: "CObs", path: "Sources/Shims/CObs"),
         .target(
             name: "CRE2", path: "Sources/Shims/CRE2",
             linkerSettings: [.linkedLibrary("re2"), .linkedLibrary("stdc++")]),
@@ -85,6 +87,7 @@ let package = Package(
                 "PromQL", "LogQL", "Kernels", "MetricStore", "LogStore", "LSM", "Formats", "Transport", "Model",
                 "Bedrock", "Instruments",
             ]),
+        room("Obs", ["Formats", "Transport", "Instruments", "Model", "Bedrock", "CObs"]),
         room("Client", ["Transport", "Formats", "Model", "Bedrock"]),
         room("Dashboards", ["Client", "Formats", "Model", "Bedrock"]),
         room("TerminalUI", ["Dashboards", "Client", "Formats", "Model", "Bedrock", "CNcurses"]),
@@ -137,6 +140,7 @@ let package = Package(
             "PromQLTests", ["ConformanceKit", "PromQL", "Kernels", "Model", "Formats", "Bedrock"],
             exclude: ["KnownGaps.txt"]),
         tests("SpanMetricsTests", ["SpanMetrics", "Instruments", "Model", "Bedrock"]),
+        tests("ObsTests", ["Obs", "Formats", "Transport", "Instruments", "Model", "Bedrock"]),
         tests("ClientTests", ["Client", "Model", "Bedrock"]),
         tests("ReceiversTests", ["Receivers", "Formats", "Transport", "Instruments", "Model", "Bedrock"]),
         tests("AgentTests", ["Agent", "Receivers", "Formats", "Transport", "Instruments", "Model", "Bedrock"]),

@@ -8,24 +8,29 @@ public final class Counter: BoundInstrument {
     /// The bits of a double; only `add(_: Double)` touches it.
     private let fraction = Atomic<UInt64>(0)
 
-    init() {}
+    package init() {}
 
     public func increment() { whole.wrappingAdd(1, ordering: .relaxed) }
 
-    /// Adds `amount`; a negative one is a programmer's error.
+    /// Adds `amount`; a negative one changes nothing and is counted by `InstrumentMisuse`.
     public func add(_ amount: Int) {
-        precondition(amount >= 0, "a counter cannot fall by \(amount)")
+        guard amount >= 0 else { return InstrumentMisuse.count() }
         whole.wrappingAdd(UInt64(amount), ordering: .relaxed)
     }
 
     /// Adds an amount with a fraction, such as seconds.
     public func add(_ amount: Double) {
-        precondition(amount >= 0, "a counter cannot grow by \(amount)")
+        guard amount >= 0 else { return InstrumentMisuse.count() }
         fraction.addDouble(amount)
     }
 
     public var value: Double {
         Double(whole.load(ordering: .relaxed)) + Double(bitPattern: fraction.load(ordering: .relaxed))
+    }
+
+    /// The whole part and what `add(_: Double)` added beside it.
+    package var parts: (whole: UInt64, fraction: Double) {
+        (whole.load(ordering: .relaxed), Double(bitPattern: fraction.load(ordering: .relaxed)))
     }
 
     func collect(_ series: InstrumentSeries, into visitor: inout some InstrumentVisitor & ~Copyable) {

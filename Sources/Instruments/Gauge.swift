@@ -6,7 +6,7 @@ public final class Gauge: BoundInstrument {
 
     private let bits = Atomic<UInt64>(0)
 
-    init() {}
+    package init() {}
 
     public func set(_ value: Double) { bits.store(value.bitPattern, ordering: .relaxed) }
     public func set(_ value: Int) { set(Double(value)) }

@@ -10,7 +10,7 @@ public final class Histogram: BoundInstrument {
     private let counts: AtomicCounts
     private let sumBits = Atomic<UInt64>(0)
 
-    init(bounds: [Double]) {
+    package init(bounds: [Double]) {
         precondition(
             zip(bounds, bounds.dropFirst()).allSatisfy { $0 < $1 } && bounds.allSatisfy(\.isFinite),
             "histogram bounds must be finite and ascend: \(bounds)")
@@ -30,6 +30,9 @@ public final class Histogram: BoundInstrument {
 
     public var count: UInt64 { (0...bounds.count).reduce(0) { $0 + counts[$1] } }
     public var sum: Double { Double(bitPattern: sumBits.load(ordering: .relaxed)) }
+
+    /// Observations in each bucket, the one up to +Inf last.
+    package var bucketCounts: [UInt64] { (0...bounds.count).map { counts[$0] } }
 
     /// Bounds are few: stepping through them beats a binary search.
     private func bucket(of value: Double) -> Int {
@@ -53,7 +56,7 @@ public final class Histogram: BoundInstrument {
     }
 
     /// The canonical form of `le`: never without a point or an exponent.
-    static func boundText(_ bound: Double) -> String {
+    package static func boundText(_ bound: Double) -> String {
         let text = NumberText.text(bound, .general)
         return !bound.isFinite || text.contains(".") || text.contains("e") ? text : text + ".0"
     }

@@ -93,6 +93,9 @@ public final class InstrumentRegistry: Sendable {
         for family in sorted { family.collect(into: &visitor) }
     }
 
+    /// Names of all families, sorted.
+    public var names: [String] { families.withLock { $0.keys.sorted() } }
+
     // MARK: Families
 
     private func family<I: CollectableInstrument>(

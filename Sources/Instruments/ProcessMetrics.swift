@@ -57,6 +57,11 @@ public enum ProcessMetrics {
         }
     }
 
+    /// What the kernel says now.
+    package static func state() -> (threads: Double, virtualBytes: Double, residentBytes: Double)? {
+        stat().map { ($0.threads, $0.virtualBytes, $0.residentBytes) }
+    }
+
     private static func stat() -> Stat? {
         read("/proc/self/stat").flatMap {
             Stat(
@@ -74,7 +79,7 @@ public enum ProcessMetrics {
         return boot + stat.startSeconds
     }()
 
-    private static func openDescriptors() -> Int? {
+    package static func openDescriptors() -> Int? {
         guard let directory = opendir("/proc/self/fd") else { return nil }
         defer { closedir(directory) }
         var count = 0

@@ -26,6 +26,7 @@ let arrows: [String: Set<String>] = [
         "PromQL", "LogQL", "Kernels", "MetricStore", "LogStore", "LSM", "Formats", "Transport", "Model", "Bedrock",
         "Instruments",
     ],
+    "Obs": ["Formats", "Transport", "Instruments", "Model", "Bedrock"],
     "Configuration": ["Agent", "Formats", "Model", "Bedrock"],
     "Client": ["Transport", "Formats", "Model", "Bedrock"],
     "Dashboards": ["Client", "Formats", "Model", "Bedrock"],
@@ -36,6 +37,7 @@ let arrows: [String: Set<String>] = [
 let withoutFoundation: Set<String> = [
     "Bedrock", "Model", "Instruments", "Formats", "Transport", "LSM", "MetricStore", "Columns", "LogStore", "Kernels",
     "PromQL", "LogQL", "TraceQL", "Receivers", "SpanMetrics",
+    "Obs",
     "Collector", "Agent",
 ]
 

@@ -1,7 +1,7 @@
 import Bedrock
 
 /// Protobuf fields appended to a buffer. As proto3 does, callers leave out fields with the default value.
-extension ByteBuffer {
+package extension ByteBuffer {
     mutating func append(field number: Int, varint value: UInt64) {
         append(varint: UInt64(number) << 3)
         append(varint: value)
