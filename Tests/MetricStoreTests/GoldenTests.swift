@@ -43,12 +43,40 @@ import Testing
         ]
     }()
 
+    @Test func segmentOfFloats() throws {
+        let floats = Self.series.filter(\.histograms.isEmpty)
+        let make = { try MetricSegment.write(floats, metadata: SegmentTests.families) }
+        let bytes = try golden("segment-v1-floats.bin", make)
+        #expect(try MetricFormat().open(MemoryObject(bytes)).contents() == SegmentContents(floats))
+        #expect(try make() == bytes)
+    }
+
     @Test func segment() throws {
-        let make = { try MetricSegment.write(Self.series, metadata: SegmentTests.families) }
-        let bytes = try golden("segment-v1.bin", make)
+        let bytes = try golden("segment-v1.bin") {
+            try MetricSegment.write(Self.series, metadata: SegmentTests.families)
+        }
         let segment = try MetricFormat().open(MemoryObject(bytes))
         #expect(try segment.contents() == SegmentContents(Self.series))
         #expect(try segment.metadata().map(\.family) == ["a", "b"])
+        try segment.verify { Issue.record("\($0)") }
+        #expect(segment.summary.formatVersion == 1)
+    }
+
+    @Test func segmentOfHistograms() throws {
+        var generator = SeededGenerator(seed: 3)
+        var changing = SeriesInput(labels: Labels(["__name__": "latency", "job": "db"]))
+        for i in 0..<40 {
+            var histogram = MetricRecordTests.sampleHistogram(Double(i))
+            if i % 9 > 4 { histogram.positiveSpans[1].offset = Int32(i % 3) }
+            if i == 30 { histogram = .random(&generator) }
+            changing.histograms.append(.init(timestamp: 1_700_000_000_000 + Int64(i) * 15_000, histogram: histogram))
+        }
+        let series = Self.series + [changing]
+        let make = { try MetricSegment.write(series) }
+        let bytes = try golden("segment-v2-histograms.bin", make)
+        let segment = try MetricFormat().open(MemoryObject(bytes))
+        #expect(try segment.contents() == SegmentContents(series))
+        #expect(segment.summary.formatVersion == 2)
         try segment.verify { Issue.record("\($0)") }
         #expect(try make() == bytes)
     }

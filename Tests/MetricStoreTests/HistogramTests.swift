@@ -177,15 +177,38 @@ extension NativeHistogram {
                     timestamp: Int64(i) * 15_000 + Int64(generator.next() % 7), histogram: same)
             }
             var bytes = ByteBuffer()
-            HistogramColumns.encode(rows[...], scratch: scratch, into: &bytes)
-            let back = try HistogramColumns.decode(bytes.bytes)
+            HistogramChunk.encode(rows[...], scratch: scratch, into: &bytes)
+            let (back, number) = try HistogramChunk.decode(bytes.bytes)
+            #expect(number == count)
+            let range = TimeRange(Int64(generator.next() % 2_000_000), Int64(generator.next() % 8_000_000))
+            let part = try HistogramChunk.decode(bytes.bytes, in: range)
+            #expect(part.count == count)
+            #expect(part.rows.map(\.timestamp) == rows.map(\.timestamp).filter { range.contains($0) })
             #expect(back.map(\.timestamp) == rows.map(\.timestamp), "round \(round)")
             #expect(back.map(\.histogram) == rows.map(\.histogram), "round \(round)")
         }
         let stale = [SeriesBatch.HistogramRow(timestamp: 1, histogram: .stale)]
         var bytes = ByteBuffer()
-        HistogramColumns.encode(stale[...], scratch: scratch, into: &bytes)
-        #expect(try HistogramColumns.decode(bytes.bytes)[0].histogram.isStale)
+        HistogramChunk.encode(stale[...], scratch: scratch, into: &bytes)
+        #expect(try HistogramChunk.decode(bytes.bytes).rows[0].histogram.isStale)
+    }
+
+    /// Layouts grow as new buckets come up, as those of real clients do: all in one group, and cheap.
+    @Test func growingLayoutsCostLittle() throws {
+        var rows: [SeriesBatch.HistogramRow] = []
+        for i in 0..<500 {
+            let buckets = 10 + i / 25
+            let histogram = NativeHistogram(
+                schema: 3, count: Double(buckets * i), sum: Double(i),
+                positiveSpans: [
+                    .init(offset: -Int32(buckets / 2), length: UInt32(buckets))
+                ], positiveBuckets: [Double](repeating: Double(i), count: buckets))
+            rows.append(.init(timestamp: Int64(i) * 15_000, histogram: histogram))
+        }
+        var bytes = ByteBuffer()
+        HistogramChunk.encode(rows[...], scratch: ColumnScratch(), into: &bytes)
+        #expect(bytes.count < 2000, "\(bytes.count)")
+        #expect(try HistogramChunk.decode(bytes.bytes).rows.map(\.histogram) == rows.map(\.histogram))
     }
 
     @Test func passingOverARecordTakesWhatDecodingTakes() throws {
@@ -211,21 +234,23 @@ extension NativeHistogram {
     @Test func damagedColumnsThrowOrDiffer() throws {
         var generator = SeededGenerator(seed: 88)
         let rows = (0..<20).map { i in
-            SeriesBatch.HistogramRow(
-                timestamp: Int64(i) * 15_000, histogram: MetricRecordTests.sampleHistogram(Double(i / 7)))
+            var histogram = MetricRecordTests.sampleHistogram(Double(i / 7))
+            if i % 4 == 3 { histogram.positiveSpans[1].offset = 1 }
+            if i > 15 { histogram.resetHint = .gauge }
+            return SeriesBatch.HistogramRow(timestamp: Int64(i) * 15_000, histogram: histogram)
         }
         var buffer = ByteBuffer()
-        HistogramColumns.encode(rows[...], scratch: ColumnScratch(), into: &buffer)
+        HistogramChunk.encode(rows[...], scratch: ColumnScratch(), into: &buffer)
         let bytes = buffer.array()
         for length in 0..<bytes.count {
-            _ = try? bytes.prefix(length).withUnsafeBytes { try HistogramColumns.decode($0) }
+            _ = try? bytes.prefix(length).withUnsafeBytes { try HistogramChunk.decode($0) }
         }
         for _ in 0..<5000 {
             var damaged = bytes
             for _ in 0...(generator.next() % 3) {
                 damaged[Int(generator.next() % UInt64(bytes.count))] = UInt8(truncatingIfNeeded: generator.next())
             }
-            _ = try? damaged.withUnsafeBytes { try HistogramColumns.decode($0) }
+            _ = try? damaged.withUnsafeBytes { try HistogramChunk.decode($0) }
         }
     }
 }

@@ -78,7 +78,7 @@ final class MetricSegmentWriter {
     private func addHistograms(_ rows: ArraySlice<SeriesBatch.HistogramRow>) throws {
         guard let first = rows.first, let last = rows.last else { return }
         let start = histogramPage.count
-        HistogramColumns.encode(rows, scratch: scratch, into: &histogramPage)
+        HistogramChunk.encode(rows, scratch: scratch, into: &histogramPage)
         chunks.histogramChunks.append(
             ChunkDirectory.HistogramChunk(
                 first: first.timestamp, last: last.timestamp, rows: rows.count, byteCount: histogramPage.count - start))
@@ -129,6 +129,7 @@ final class MetricSegmentWriter {
     private func write(
         _ kind: SegmentLayout.Kind, _ raw: UnsafeRawBufferPointer, items: Int, key: [UInt8] = []
     ) throws {
+        if kind == .histogramPage || kind == .exemplars { directory.formatVersion = SegmentLayout.version }
         var stored = raw
         if directory.tier > 0 && raw.count >= 64 {
             compressed.clear()

@@ -34,7 +34,9 @@ enum SegmentFooter {
             }
             let bytes = try object.bytes(Int(offset)..<tailStart)
             guard CRC32C.of(bytes.bytes) == checksum else { throw damage("directory checksum", at: Int(offset)) }
-            return try SegmentDirectory(bytes.bytes, end: Int(offset))
+            var directory = try SegmentDirectory(bytes.bytes, end: Int(offset))
+            directory.formatVersion = Int(version)
+            return directory
         } catch let error as DecodeError {
             throw damage("\(error)", at: tailStart)
         }

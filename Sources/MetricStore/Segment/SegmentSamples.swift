@@ -138,9 +138,7 @@ extension MetricSegment {
                 let chunk = group.histogramChunks[at]
                 guard chunk.first <= range.end, chunk.last >= range.start else { continue }
                 do {
-                    for row in try histogramChunk(at, of: group) where range.contains(row.timestamp) {
-                        rows.append(row)
-                    }
+                    rows += try histogramChunk(at, of: group, in: range)
                 } catch let error as SegmentDamage {
                     report(error)
                 }
@@ -151,21 +149,18 @@ extension MetricSegment {
         return rows
     }
 
-    func histogramChunk(_ at: Int, of group: ChunkDirectory) throws -> [SeriesBatch.HistogramRow] {
+    private func histogramChunk(
+        _ at: Int, of group: ChunkDirectory, in range: TimeRange
+    ) throws -> [SeriesBatch.HistogramRow] {
         let chunk = group.histogramChunks[at]
         let page = try page(chunk.page)
         guard chunk.offset + chunk.byteCount <= page.bytes.count else {
             throw damage(chunk.page, "a histogram chunk reaches beyond its page")
         }
         do throws(DecodeError) {
-            let rows = try HistogramColumns.decode(
-                UnsafeRawBufferPointer(rebasing: page.bytes[chunk.offset..<chunk.offset + chunk.byteCount]))
-            guard rows.count == chunk.rows else {
-                throw DecodeError("\(rows.count) rows instead of \(chunk.rows)", at: 0)
-            }
-            for i in rows.indices.dropFirst() where rows[i - 1].timestamp >= rows[i].timestamp {
-                throw DecodeError("histograms don't ascend", at: 0)
-            }
+            let (rows, count) = try HistogramChunk.decode(
+                UnsafeRawBufferPointer(rebasing: page.bytes[chunk.offset..<chunk.offset + chunk.byteCount]), in: range)
+            guard count == chunk.rows else { throw DecodeError("\(count) rows instead of \(chunk.rows)", at: 0) }
             return rows
         } catch {
             throw damage(chunk.page, "histogram chunk at \(chunk.offset): \(error)")

@@ -1,7 +1,7 @@
 import Bedrock
 import Model
 
-/// A chunk of native histograms of one series: runs of equal layout, each with its populations as columns.
+/// A chunk of native histograms of one series, version 1, which is only read: runs of equal layout, each with its populations as columns.
 ///
 /// ```
 /// ┌─ per run ────────────────────────────────────────────────────────────────────────────────────────────┐
@@ -12,54 +12,19 @@ import Model
 enum HistogramColumns {
     typealias Row = SeriesBatch.HistogramRow
 
-    /// Appends rows, at least one, sorted by time.
-    static func encode(_ rows: ArraySlice<Row>, scratch: ColumnScratch, into target: inout ByteBuffer) {
-        var start = rows.startIndex
-        while start < rows.endIndex {
-            var end = start + 1
-            while end < rows.endIndex, haveSameLayout(rows[start].histogram, rows[end].histogram) { end += 1 }
-            encodeRun(rows[start..<end], scratch: scratch, into: &target)
-            start = end
-        }
-    }
-
-    private static func encodeRun(_ rows: ArraySlice<Row>, scratch: ColumnScratch, into target: inout ByteBuffer) {
-        guard let first = rows.first?.histogram else { return }
-        target.append(varint: rows.count)
-        HistogramRecord.encodeLayout(first, into: &target)
-        TimestampColumn.encode(rows.map(\.timestamp), count: rows.count, scratch: scratch, into: &target)
-        for row in rows { target.append(row.histogram.resetHint.rawValue) }
-        append(rows.map(\.histogram.count), scratch, &target)
-        append(rows.map(\.histogram.zeroCount), scratch, &target)
-        append(rows.map(\.histogram.sum), scratch, &target)
-        for i in first.positiveBuckets.indices {
-            append(rows.map { $0.histogram.positiveBuckets[i] }, scratch, &target)
-        }
-        for i in first.negativeBuckets.indices {
-            append(rows.map { $0.histogram.negativeBuckets[i] }, scratch, &target)
-        }
-    }
-
-    private static func append(_ values: [Double], _ scratch: ColumnScratch, _ target: inout ByteBuffer) {
-        scratch.reserve(values.count)
-        var bytes = ByteBuffer()
-        ValueColumn.encode(values, count: values.count, scratch: scratch, into: &bytes)
-        target.append(prefixed: bytes.bytes)
-    }
-
-    private static func haveSameLayout(_ a: NativeHistogram, _ b: NativeHistogram) -> Bool {
-        a.schema == b.schema && a.zeroThreshold.bitPattern == b.zeroThreshold.bitPattern
-            && a.positiveSpans == b.positiveSpans && a.negativeSpans == b.negativeSpans
-            && a.customValues.map(\.bitPattern) == b.customValues.map(\.bitPattern)
-            && a.positiveBuckets.count == b.positiveBuckets.count && a.negativeBuckets.count == b.negativeBuckets.count
-    }
-
-    /// Reads all rows of a chunk.
-    static func decode(_ bytes: UnsafeRawBufferPointer) throws(DecodeError) -> [Row] {
+    /// Reads the rows of a chunk that lie in the range, and says how many it has in all.
+    static func decode(
+        _ bytes: UnsafeRawBufferPointer, in range: TimeRange
+    ) throws(DecodeError) -> (rows: [Row], count: Int) {
         var reader = ByteReader(bytes)
         var rows: [Row] = []
         while !reader.isAtEnd { try decodeRun(&reader, into: &rows) }
-        return rows
+        for i in rows.indices.dropFirst() where rows[i - 1].timestamp >= rows[i].timestamp {
+            throw DecodeError("histograms don't ascend", at: 0)
+        }
+        let count = rows.count
+        rows.removeAll { !range.contains($0.timestamp) }
+        return (rows, count)
     }
 
     private static func decodeRun(_ reader: inout ByteReader, into rows: inout [Row]) throws(DecodeError) {

@@ -97,7 +97,7 @@ enum HistogramRecord {
         spans.reduce(0) { $0 &+ Int($1.length) }
     }
 
-    private static func encode(_ spans: [NativeHistogram.Span], into target: inout ByteBuffer) {
+    static func encode(_ spans: [NativeHistogram.Span], into target: inout ByteBuffer) {
         target.append(varint: spans.count)
         for span in spans {
             target.append(signedVarint: Int64(span.offset))
@@ -105,7 +105,7 @@ enum HistogramRecord {
         }
     }
 
-    private static func decodeSpans(_ reader: inout ByteReader) throws(DecodeError) -> [NativeHistogram.Span] {
+    static func decodeSpans(_ reader: inout ByteReader) throws(DecodeError) -> [NativeHistogram.Span] {
         // A span takes two bytes at least, which bounds what a lying count can allocate.
         let count = try reader.length(limit: reader.remaining / 2)
         var spans: [NativeHistogram.Span] = []

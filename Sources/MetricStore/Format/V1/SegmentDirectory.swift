@@ -33,6 +33,8 @@ struct SegmentDirectory: Sendable {
     var tier: Int
     var timeRange: TimeRange
     var rowCount: Int
+    /// Version 1 had no exemplars, and another form of histogram chunks.
+    var formatVersion = 1
     private(set) var blocks: [Block] = []
     /// Positions in `blocks`, by kind.
     private var byKind: [[Int]] = Array(repeating: [], count: 16)
@@ -58,9 +60,6 @@ struct SegmentDirectory: Sendable {
         itemCounts[slot] += items
         end += storedBytes
     }
-
-    /// The oldest format version that knows all these blocks.
-    var formatVersion: Int { blockCount(.exemplars) > 0 ? 2 : 1 }
 
     /// Items of a kind in the whole segment.
     func itemCount(_ kind: SegmentLayout.Kind) -> Int { itemCounts[Int(kind.rawValue)] }

@@ -1,6 +1,6 @@
 /// Constants of the metric segment format, versions 1 and 2. The README of this room draws it.
 enum SegmentLayout {
-    /// The newest version. A segment is written as the oldest one that can say it: without exemplars that is version 1.
+    /// The newest version. A segment without exemplars and native histograms is written as version 1.
     static let version = 2
     /// At the front and at the very end of an object.
     static let magic: [UInt8] = Array("OBSMETR1".utf8)
@@ -20,8 +20,8 @@ enum SegmentLayout {
     /// Rows of a chunk that a writer aims for, and never exceeds.
     static let chunkRowsTarget = 512
     static let chunkRowsMax = 1024
-    /// Native histograms in one chunk.
-    static let histogramRowsMax = 128
+    /// Native histograms in one chunk; version 1 had up to 128.
+    static let histogramRowsMax = 512
 
     /// What a block holds. Blocks of a kind count their items through: symbol ids, series ordinals, chunks …
     enum Kind: UInt8, CaseIterable {
