@@ -37,6 +37,14 @@ enum FieldVector {
         return (SpanValueType(rawValue: column.types[range.lowerBound]) ?? .nil, column.words[range.lowerBound])
     }
 
+    /// The first value of a row as something to group by: NaN, which equals nothing, is a missing value, and there is one zero.
+    @inline(__always) func key(_ row: Int) -> FieldArithmetic.Value {
+        let value = first(row)
+        guard value.type == .float else { return value }
+        let number = FieldArithmetic.double(value)
+        return number.isNaN ? FieldArithmetic.none : number == 0 ? FieldArithmetic.float(0) : value
+    }
+
     /// The first value of a row as a copy; for cold paths.
     func value(_ row: Int) -> SpanValue {
         switch self {

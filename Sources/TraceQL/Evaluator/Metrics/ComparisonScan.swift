@@ -165,6 +165,7 @@ private struct AttributeCounts: Sendable {
     }
 
     private mutating func number(_ value: SpanValue) -> Int? {
+        if case .float(let number) = value, number.isNaN { return nil }
         if let known = numbers[value] { return known }
         guard values.count < ComparisonScan.valuesMax else {
             isFull = true
@@ -182,7 +183,9 @@ private struct AttributeCounts: Sendable {
         for side in 0..<2 { for interval in 0..<intervals { totals[side][interval] += other.totals[side][interval] } }
         for (theirs, value) in other.values.enumerated() {
             guard let ours = number(value) else { continue }
-            for place in 0..<2 * intervals { counts[ours * 2 * intervals + place] += other.counts[theirs * 2 * intervals + place] }
+            for place in 0..<2 * intervals {
+                counts[ours * 2 * intervals + place] += other.counts[theirs * 2 * intervals + place]
+            }
         }
     }
 

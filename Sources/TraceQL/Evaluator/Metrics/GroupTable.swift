@@ -96,7 +96,10 @@ struct DimensionReader {
             return number
         }
         if last.number >= 0, last.type == type, last.word == word { return last.number }
-        let number = table.number(of: range.isEmpty ? .nil : column.value(range.lowerBound), dimension)
+        var value: SpanValue = range.isEmpty ? .nil : column.value(range.lowerBound)
+        // What equals nothing would be a series for every span.
+        if case .float(let number) = value, number.isNaN { value = .nil }
+        let number = table.number(of: value, dimension)
         last = (type, word, number)
         return number
     }

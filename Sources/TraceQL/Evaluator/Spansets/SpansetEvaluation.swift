@@ -107,7 +107,7 @@ final class SpansetEvaluation {
         var texts = TextNumbers(vector)
         var groups: [SpansetState.Group] = []
         for row in state.rows.indices where state.rows[row] == 1 {
-            let value = vector.first(row)
+            let value = vector.key(row)
             let word = value.type == .string ? texts.number(value.word) : value.word
             let key = SplitKey(group: state.numbers[row], type: value.type.rawValue, word: word)
             if let group = known[key] {
@@ -117,7 +117,7 @@ final class SpansetEvaluation {
             let group = Int32(groups.count)
             known[key] = group
             var made = state.groups[Int(state.numbers[row])]
-            made.attributes.append((name, vector.value(row)))
+            made.attributes.append((name, value.type == .nil ? .nil : vector.value(row)))
             groups.append(made)
             state.numbers[row] = group
         }
