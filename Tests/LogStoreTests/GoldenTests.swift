@@ -53,6 +53,26 @@ import Testing
         try segment.verify { Issue.record("\($0)") }
     }
 
+    /// A segment whose lines have words, which came later.
+    @Test func segmentWithWords() throws {
+        var model = LogModel()
+        let names = [
+            "ada", "grace", "edsger", "barbara", "donald", "leslie", "tony", "niklaus", "john", "alan", "kurt",
+        ]
+        for i in 0..<600 {
+            let name = names[i * 7 % 11] + names[i * 5 % 9]
+            let line =
+                "user \(name) opened /home/\(name)/\(names[i * 3 % 10]).txt as \(UInt64(i) &* 0x9E37_79B9_7F4A_7C15) of \(i)"
+            model.add(ModelRow(labels: Labels(["app": "a"]), time: Int64(i), line: Array(line.utf8)))
+        }
+        let bytes = try golden("segment-v1-words.bin") { try model.segment(tier: 1) }
+        let segment = try LogFormat().open(MemoryObject(bytes))
+        let dictionary = try segment.lineDictionary()
+        #expect((0..<dictionary.patternCount).contains { dictionary.hasWords(inPattern: $0) })
+        #expect(try Self.read(StoredRun(segment)) == model.answer(Self.everything))
+        try segment.verify { Issue.record("\($0)") }
+    }
+
     @Test func record() throws {
         let bytes = try golden("record-v1.bin") { Self.record() }
         #expect(Self.record() == bytes)

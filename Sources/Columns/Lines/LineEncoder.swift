@@ -22,6 +22,9 @@ public final class LineEncoder {
     private static let arenaShareSure = 5
     /// Plain text must save a share of this (one over it): patterns answer searches without the rows.
     private static let plainGainMin = 16
+    /// Doubtful blocks that are not tried after one where plain text was clearly larger: the next ones are mostly of the same kind.
+    private static let trialsLeftOutMax = 7
+    private var trialsLeftOut = 0
     /// A doubtful block as plain text.
     private var whole = ByteBuffer()
 
@@ -68,6 +71,7 @@ public final class LineEncoder {
         let key = ObjectIdentifier(block.dictionary)
         var adoption = adoptions.removeValue(forKey: key) ?? Adoption(block.dictionary)
         let columns = block.openColumns
+        let words = TextView(columns.words)
         for row in chosen {
             let symbol = Int(columns.symbols[Int(row)])
             guard symbol < columns.ids.count else {
@@ -85,7 +89,14 @@ public final class LineEncoder {
             }
             let length = block.dictionary.entries[entry].lineLength
             pendingLineBytes += length >= 0 ? length : block.length(Int(row))
-            rows.append(id, columns, Int(row), symbol, block.dictionary.entries[entry], block.dictionary)
+            let slots = block.dictionary.entries[entry]
+            if slots.wordCount > 0 {
+                rows.append(
+                    id, columns, Int(row), symbol,
+                    slots: block.dictionary.slots[slots.slotStart..<slots.slotStart + slots.slotCount], words: words)
+            } else {
+                rows.append(id, columns, Int(row), symbol, count: slots.rowValueCount)
+            }
         }
         adoptions[key] = adoption
     }
@@ -146,7 +157,11 @@ public final class LineEncoder {
     ///
     /// Both are written only where much of the block are texts anyway: there, one text may have more for a compressor to share.
     private func encodeEntries(block: Int, into target: inout ByteBuffer) {
-        let isDoubtful = (texts.bytes.count + rows.words.bytes.count) * Self.arenaShareSure > pendingLineBytes
+        var isDoubtful = (texts.bytes.count + rows.words.bytes.count) * Self.arenaShareSure > pendingLineBytes
+        if isDoubtful, trialsLeftOut > 0 {
+            trialsLeftOut -= 1
+            isDoubtful = false
+        }
         exact.assign(&rows, &table)
         let start = target.count
         writer.encode(rows, table, texts: texts, into: &target)
@@ -160,6 +175,7 @@ public final class LineEncoder {
                 target.append(whole.bytes)
                 return statistics.addText(plain, to: block)
             }
+            if whole.count > size + size / Self.plainGainMin { trialsLeftOut = Self.trialsLeftOutMax }
         }
         statistics.add(present: writer.present, counts: writer.presentCounts, table, to: block)
         statistics.addText(texts, words: rows.words.count > 0 ? writer.words.distinct : nil, to: block)

@@ -6,6 +6,7 @@ struct LineRenderer {
     private let dictionary: LineDictionary
     private let columns: LineBlockColumns
     private let texts: LineArena
+    private let words: TextView
     /// Bytes written behind a line at most.
     private static let slack = 24
     /// Rows whose room is made at once.
@@ -15,6 +16,7 @@ struct LineRenderer {
         self.dictionary = dictionary
         self.columns = columns
         self.texts = texts
+        words = TextView(columns.words)
     }
 
     /// Appends the lines of `rows`.
@@ -73,7 +75,7 @@ struct LineRenderer {
             }
             let first = Int(columns.slotStarts[symbol])
             if entry.wordCount > 0 {
-                return dictionary.render(entry, to: out, fixed, slots, words: columns.words) {
+                return dictionary.render(entry, to: out, fixed, slots, words: words) {
                     values[Int(columns.bases[first + $0]) + rank]
                 }
             }
@@ -87,7 +89,7 @@ struct LineRenderer {
     private func wordBytes(_ entry: LineDictionary.Entry, _ row: Int, _ symbol: Int) -> Int {
         var count = 0
         for slot in 0..<entry.slotCount where dictionary.slots[entry.slotStart + slot].code == SlotCode.word {
-            count += columns.words[Int(columns.value(row, symbol, slot))].count
+            count += words[Int(columns.value(row, symbol, slot))].count
         }
         return count
     }

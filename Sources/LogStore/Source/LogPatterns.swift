@@ -54,17 +54,22 @@ extension SelectedBlock: PatternedBlock where Storage == SegmentBlock {
         else { return }
         var clusters = [Int](repeating: -1, count: dictionary.patternCount)
         try lines.forEachPattern { row, pattern in
-            if clusters[pattern] < 0 { clusters[pattern] = counts.cluster(Array(dictionary.patternText(pattern).utf8)) }
+            if clusters[pattern] < 0 {
+                clusters[pattern] = counts.cluster(
+                    Array(dictionary.patternText(pattern).utf8), hasWords: dictionary.hasWords(inPattern: pattern))
+            }
             body(row, clusters[pattern])
         }
     }
 }
 
-/// Rows by template and time. Lines without a template are clustered by what is left of them when every word with a digit is taken out.
+/// Rows by template and time; patterns that a template with words covers (`PatternFolding`) are counted as that one. Lines without a template are clustered by what is left of them when every word with a digit is taken out.
 /// Not thread-safe.
 final class PatternCounts {
     private struct Cluster {
         var text: [UInt8]
+        /// Some of its variable parts are words.
+        var hasWords: Bool
         var counts: [Int64: Int] = [:]
         /// Rows of neighbouring times are counted here first.
         var start = Int64.min
@@ -83,10 +88,13 @@ final class PatternCounts {
     init(step: Int64) { self.step = step }
 
     /// The number of a template.
-    func cluster(_ text: [UInt8]) -> Int {
-        if let known = numbers[text] { return known }
+    func cluster(_ text: [UInt8], hasWords: Bool = false) -> Int {
+        if let known = numbers[text] {
+            clusters[known].hasWords = clusters[known].hasWords || hasWords
+            return known
+        }
         numbers[text] = clusters.count
-        clusters.append(Cluster(text: text))
+        clusters.append(Cluster(text: text, hasWords: hasWords))
         return clusters.count - 1
     }
 
@@ -104,12 +112,25 @@ final class PatternCounts {
 
     func patterns(limit: Int) -> [LogPattern] {
         for at in clusters.indices { clusters[at].settle() }
+        fold()
         let all = clusters.map { cluster in
             LogPattern(
                 text: String(decoding: cluster.text, as: UTF8.self),
                 counts: cluster.counts.sorted { $0.key < $1.key }.map { (time: $0.key, count: $0.value) })
         }.filter { $0.total > 0 }
         return Array(all.sorted { ($1.total, $0.text) < ($0.total, $1.text) }.prefix(max(limit, 0)))
+    }
+
+    /// Counts patterns that a template with words covers as that template.
+    private func fold() {
+        var folding = PatternFolding()
+        for at in clusters.indices where clusters[at].hasWords { folding.add(clusters[at].text, cluster: at) }
+        guard !folding.isEmpty else { return }
+        for at in clusters.indices where !clusters[at].hasWords && !clusters[at].counts.isEmpty {
+            guard let target = folding.cluster(covering: clusters[at].text) else { continue }
+            clusters[target].counts.merge(clusters[at].counts, uniquingKeysWith: +)
+            clusters[at].counts.removeAll()
+        }
     }
 
     /// The line with its words that have a digit replaced.

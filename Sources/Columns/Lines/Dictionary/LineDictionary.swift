@@ -131,6 +131,12 @@ public final class LineDictionary: Sendable {
         return String(decoding: bytes, as: UTF8.self)
     }
 
+    /// Whether some of a pattern's variable parts are words.
+    public func hasWords(inPattern id: Int) -> Bool { entries[Int(patterns[id])].wordCount > 0 }
+
+    /// Whether a byte parts words, so that no variable word has it.
+    public static func isDelimiter(_ byte: UInt8) -> Bool { LineTokens.isDelimiter(byte) }
+
     /// The ordinal of the pattern of entry `id`.
     func patternOrdinal(_ id: Int) -> Int {
         let wanted = Int32(truncatingIfNeeded: entries[id].pattern)
@@ -146,7 +152,7 @@ public final class LineDictionary: Sendable {
     /// Writes the line of a pattern that has words, whose values number `words`. Room for `lineLengthMax`, the words and 24 bytes is there.
     func render(
         _ entry: Entry, to target: UnsafeMutablePointer<UInt8>, _ texts: UnsafePointer<UInt8>,
-        _ slots: UnsafePointer<Slot>, words: LineArena, _ value: (Int) -> UInt64
+        _ slots: UnsafePointer<Slot>, words: TextView, _ value: (Int) -> UInt64
     ) -> Int {
         let text = texts + entry.textStart
         var from = 0

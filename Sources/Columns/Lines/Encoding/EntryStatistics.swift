@@ -47,8 +47,12 @@ struct EntryStatistics: ~Copyable {
     /// Notes what of a block no entry tells: lines of the arena, and values of word slots.
     mutating func addText(_ texts: LineArena, words: LineArena? = nil, to block: Int) {
         guard texts.count > 0 || words != nil else { return }
-        for i in 0..<texts.count { builder.add(texts[i]) }
-        if let words { for i in 0..<words.count { builder.add(words[i]) } }
+        let lines = TextView(texts)
+        for i in 0..<lines.count { builder.add(lines[i]) }
+        if let words {
+            let words = TextView(words)
+            for i in 0..<words.count { builder.add(words[i]) }
+        }
         let start = filters.count
         builder.finish(into: &filters)
         textBlocks.append((block, texts.count > 0, start..<filters.count))

@@ -1,5 +1,4 @@
 import Bedrock
-import Model
 
 /// The rows of the next block: what pattern each has, and the values of its slots.
 struct PendingRows: ~Copyable {
@@ -9,12 +8,12 @@ struct PendingRows: ~Copyable {
     var valueStarts: ContiguousArray<Int32> = []
     var values: ContiguousArray<UInt64> = []
     /// What the values of word slots number.
-    let words = LineArena(capacity: 256)
+    var words = TextList()
 
     static let arena = Int32.min
 
     var count: Int { ids.count }
-    var memoryBytes: Int { ids.capacity * 8 + values.capacity * 8 + words.bytes.allocatedBytes + words.count * 8 }
+    var memoryBytes: Int { ids.capacity * 8 + values.capacity * 8 + words.memoryBytes }
 
     mutating func append(_ id: Int32, values newValues: UnsafePointer<UInt64>, count: Int) {
         ids.append(id)
@@ -23,19 +22,22 @@ struct PendingRows: ~Copyable {
     }
 
     /// Adds a row of another block under the number that its entry has here.
+    mutating func append(_ id: Int32, _ columns: LineBlockColumns, _ row: Int, _ symbol: Int, count: Int) {
+        ids.append(id)
+        valueStarts.append(Int32(truncatingIfNeeded: values.count))
+        for slot in 0..<count { values.append(columns.value(row, symbol, slot)) }
+    }
+
+    /// The same of an entry that has words, which are those of `words`.
     mutating func append(
-        _ id: Int32, _ columns: LineBlockColumns, _ row: Int, _ symbol: Int, _ entry: LineDictionary.Entry,
-        _ dictionary: LineDictionary
+        _ id: Int32, _ columns: LineBlockColumns, _ row: Int, _ symbol: Int,
+        slots: ContiguousArray<LineDictionary.Slot>.SubSequence, words: TextView
     ) {
         ids.append(id)
         valueStarts.append(Int32(truncatingIfNeeded: values.count))
-        for slot in 0..<entry.rowValueCount {
-            let value = columns.value(row, symbol, slot)
-            if entry.wordCount > 0, dictionary.slots[entry.slotStart + slot].code == SlotCode.word {
-                append(word: columns.words[Int(value)])
-            } else {
-                values.append(value)
-            }
+        for (number, slot) in slots.enumerated() {
+            let value = columns.value(row, symbol, number)
+            if slot.code == SlotCode.word { append(word: words[Int(value)]) } else { values.append(value) }
         }
     }
 

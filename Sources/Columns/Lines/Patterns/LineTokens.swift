@@ -8,19 +8,11 @@ import Bedrock
 struct LineTokens: ~Copyable {
     /// More words make no pattern.
     static let countMax = 128
-    /// Of ASCII, by bit: space and below, DEL, and `" ' ( ) , : ; < = > [ ] { | } \``.
-    private static let delimiters: (low: UInt64, high: UInt64) = {
-        var low: UInt64 = 0x1_FFFF_FFFF
-        var high: UInt64 = 1 << 63
-        for byte in "\"'(),:;<=>[]{|}`".utf8 {
-            if byte < 64 { low |= 1 << UInt64(byte) } else { high |= 1 << UInt64(byte - 64) }
-        }
-        return (low, high)
-    }()
-
+    /// By bit, of ASCII: space and below, DEL, and `" ' ( ) , : ; < = > [ ] { | } \``.
     @inline(__always) static func isDelimiter(_ byte: UInt8) -> Bool {
         guard byte < 128 else { return false }
-        return ((byte < 64 ? delimiters.low : delimiters.high) >> UInt64(byte & 63)) & 1 != 0
+        let bits: UInt64 = byte < 64 ? 0x7C00_1385_FFFF_FFFF : 0xB800_0001_2800_0000
+        return (bits >> UInt64(byte & 63)) & 1 != 0
     }
 
     private(set) var count = 0

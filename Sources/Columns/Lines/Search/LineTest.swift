@@ -30,6 +30,7 @@ struct LineTest: Sendable {
     /// Texts of which every match has one, one for each program; empty: unknown.
     let required: [[UInt8]]
     private let isASCIIOnly: Bool
+    var isLiteral: Bool { literal != nil }
     /// The first eight bytes of a literal as a number, and which bits of it count.
     private let front: (word: UInt64, mask: UInt64)
 

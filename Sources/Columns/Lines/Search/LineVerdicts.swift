@@ -11,6 +11,8 @@ public final class LineVerdicts: Sendable {
     /// For a filter of one program: where in the lines of a pattern a match may begin, into `starts`.
     let startRanges: [Int: Range<Int>]
     let starts: ContiguousArray<Int32>
+    /// For a filter of one test.
+    let wordKey: WordKey?
     /// No row of the segment passes.
     public let isNever: Bool
     /// Every row of the segment passes.
@@ -24,6 +26,7 @@ public final class LineVerdicts: Sendable {
         for filter in filters { compiler.add(filter.tests, isNegated: filter.isNegated) }
         verdicts = compiler.verdicts
         isAlways = lineFilters.isEmpty
+        wordKey = filters.count == 1 && filters[0].tests.count == 1 ? WordKey(filters[0].tests[0], dictionary) : nil
         var hints = compiler
         if filters.count == 1, filters[0].tests.count == 1, filters[0].tests[0].programs.count == 1 {
             hints.findStarts(filters[0].tests[0])

@@ -15,6 +15,8 @@ struct RowMatcher {
     private var offsets: ContiguousArray<Int>
     private var lines: ContiguousArray<UInt8> = []
     private let line = LineArena(capacity: 4096)
+    /// By word of the block: whether it has the filter's key.
+    private var wordHits: ContiguousArray<Bool>?
 
     init(_ verdicts: LineVerdicts, _ block: LineBlock) {
         self.verdicts = verdicts
@@ -32,6 +34,10 @@ struct RowMatcher {
         let id = Int(columns.ids[symbol])
         let entry = dictionary.entries[id]
         guard entry.lineLength >= 0 else {
+            if entry.wordCount > 0, let key = verdicts.wordKey, !key.isBeside[id] {
+                guard hasHit(row, symbol, entry, key) else { return isNegated }
+                if key.isWhole { return !isNegated }
+            }
             line.clear()
             withUnsafeTemporaryAllocation(of: Int32.self, capacity: 1) {
                 $0[0] = Int32(truncatingIfNeeded: row)
@@ -55,6 +61,16 @@ struct RowMatcher {
             guard let range, let test else { return verdicts.matches(bytes) }
             return test.matches(bytes, at: starts[range]) != isNegated
         }
+    }
+
+    /// Whether a word of the row has the key.
+    private mutating func hasHit(_ row: Int, _ symbol: Int, _ entry: LineDictionary.Entry, _ key: WordKey) -> Bool {
+        if wordHits == nil { wordHits = key.hits(TextView(columns.words)) }
+        guard let wordHits else { return true }
+        for slot in 0..<entry.slotCount where dictionary.slots[entry.slotStart + slot].code == SlotCode.word {
+            if wordHits[Int(columns.value(row, symbol, slot))] { return true }
+        }
+        return false
     }
 
     private mutating func prepare(_ symbol: Int, _ entry: LineDictionary.Entry) {

@@ -17,7 +17,7 @@ struct WordColumnWriter: ~Copyable {
     /// Distinct words of each column, for a filter over them.
     let distinct = LineArena(capacity: 256)
     private let texts = LineArena(capacity: 256)
-    private var column = LineArena(capacity: 256)
+    private var column = TextList()
     private var columns = ByteBuffer()
     private let planner = WordPlanner()
     private let scratch = ColumnScratch()
@@ -25,7 +25,8 @@ struct WordColumnWriter: ~Copyable {
     init() {}
 
     var memoryBytes: Int {
-        distinct.bytes.allocatedBytes + texts.bytes.allocatedBytes + columns.allocatedBytes + planner.memoryBytes
+        distinct.bytes.allocatedBytes + texts.bytes.allocatedBytes + columns.allocatedBytes + column.memoryBytes
+            + planner.memoryBytes
     }
 
     mutating func clear() {
@@ -40,21 +41,21 @@ struct WordColumnWriter: ~Copyable {
 
     /// Ends the column.
     mutating func endColumn() {
-        let plan = planner.plan(column, depth: 0)
-        for row in plan.firsts { distinct.append(column[Int(row)]) }
-        write(plan, column)
+        let view = column.view
+        let plan = planner.plan(view, depth: 0)
+        distinct.append(plan.firsts, of: view)
+        write(plan, view)
         column.clear()
         planner.reset()
     }
 
-    private mutating func write(_ plan: WordPlan, _ column: LineArena) {
+    private mutating func write(_ plan: WordPlan, _ column: TextView) {
         columns.append(plan.form.rawValue)
         switch plan.form {
-        case .texts:
-            for i in 0..<column.count { texts.append(column[i]) }
+        case .texts: texts.append(all: column)
         case .dictionary:
             columns.append(varint: plan.firsts.count)
-            for row in plan.firsts { texts.append(column[Int(row)]) }
+            texts.append(plan.firsts, of: column)
             plan.indexes.withUnsafeBufferPointer { indexes in
                 plan.counts.withUnsafeBufferPointer { counts in
                     guard let base = indexes.baseAddress else { return }
@@ -63,7 +64,7 @@ struct WordColumnWriter: ~Copyable {
             }
         case .hex:
             columns.append(UInt8(truncatingIfNeeded: column[0].count))
-            let bytes = column.bytes.bytes
+            let bytes = column.bytes
             for i in stride(from: 0, to: bytes.count, by: 2) {
                 columns.append((HexText.value(bytes[i]) ?? 0) << 4 | (HexText.value(bytes[i + 1]) ?? 0))
             }
@@ -74,7 +75,7 @@ struct WordColumnWriter: ~Copyable {
         case .split:
             columns.append(plan.separator)
             columns.append(varint: plan.parts.count)
-            for i in plan.parts.indices { write(plan.parts[i], plan.partTexts[i]) }
+            for i in plan.parts.indices { write(plan.parts[i], TextView(plan.partTexts[i])) }
         }
     }
 
@@ -82,118 +83,5 @@ struct WordColumnWriter: ~Copyable {
     mutating func finish(into target: inout ByteBuffer) {
         TextArena.encode(texts, level: 6, scratch: scratch, into: &target)
         target.append(columns.bytes)
-    }
-}
-
-/// Reads what a `WordColumnWriter` wrote.
-struct WordColumnDecoder {
-    /// What split columns may make of little at most.
-    static let madeBytesMax = 64 << 20
-
-    private var reader: ByteReader
-    private let texts: LineArena
-    /// Texts of the arena, and how many of them columns have taken.
-    private let stored: Int
-    private var taken = 0
-    private var madeBytes = 0
-
-    /// Puts texts into `texts`, which is empty.
-    init(_ bytes: ByteReader, into texts: LineArena) throws(ColumnError) {
-        reader = bytes
-        self.texts = texts
-        try TextArena.decode(&reader, countMax: LineLimits.valuesMax, into: texts)
-        stored = texts.count
-    }
-
-    /// The next column of `count` rows, as numbers of texts; none of those is empty.
-    mutating func next(count: Int) throws -> ContiguousArray<Int32> {
-        let indexes = try column(count: count, depth: 0)
-        for index in indexes {
-            let length = texts[Int(index)].count
-            guard length > 0, length <= LineLimits.patternBytesMax else {
-                throw ColumnError("a word of \(length) bytes")
-            }
-        }
-        return indexes
-    }
-
-    private mutating func column(count: Int, depth: Int) throws -> ContiguousArray<Int32> {
-        let form = try reader.u8()
-        switch WordPlan.Form(rawValue: form) {
-        case .texts:
-            let start = try take(count)
-            return ContiguousArray(start..<start + Int32(count))
-        case .dictionary:
-            let size = try reader.length(limit: LineLimits.rowsMax)
-            guard size > 0 else { throw ColumnError("a dictionary of no words") }
-            let start = try take(size)
-            var symbols = ContiguousArray<UInt16>(repeating: 0, count: count)
-            try symbols.withUnsafeMutableBufferPointer {
-                guard let base = $0.baseAddress else { return }
-                try SymbolCode.decode(&reader, count: count, symbolCount: size, into: base)
-            }
-            return ContiguousArray(symbols.map { start + Int32($0) })
-        case .hex:
-            let digits = Int(try reader.u8())
-            guard digits > 0, digits % 2 == 0 else { throw ColumnError("words of \(digits) digits") }
-            let bytes = try reader.take(digits / 2 * count)
-            return try make(count, bytesMax: digits * count) { row, target in
-                HexText.write(
-                    UnsafeRawBufferPointer(rebasing: bytes[row * digits / 2..<(row + 1) * digits / 2]),
-                    into: UnsafeMutableRawBufferPointer(start: target, count: digits))
-            }
-        case .decimals:
-            let numbers = try IntegerColumn.decodeArray(&reader, count: count)
-            guard numbers.allSatisfy({ $0 >= 0 }) else { throw ColumnError("a word below zero") }
-            return try make(count, bytesMax: SlotCode.digitsMax * count) { row, target in
-                SlotCode.write(
-                    UInt64(bitPattern: numbers[row]), SlotCode.decimal, to: target.assumingMemoryBound(to: UInt8.self))
-            }
-        case .split:
-            guard depth < WordPlanner.depthMax else { throw ColumnError("words are split too often") }
-            return try split(count: count, depth: depth)
-        case nil: throw ColumnError("unknown form \(form) of words")
-        }
-    }
-
-    private mutating func split(count: Int, depth: Int) throws -> ContiguousArray<Int32> {
-        let separator = try reader.u8()
-        let partCount = try reader.length(limit: WordPlanner.partsMax)
-        var parts: [ContiguousArray<Int32>] = []
-        for _ in 0..<partCount { parts.append(try column(count: count, depth: depth + 1)) }
-        let known = texts
-        var most = partCount * count
-        for part in parts { for index in part { most += known[Int(index)].count } }
-        return try make(count, bytesMax: most) { row, target in
-            let out = target.assumingMemoryBound(to: UInt8.self)
-            var used = 0
-            for (number, part) in parts.enumerated() {
-                if number > 0 {
-                    out[used] = separator
-                    used += 1
-                }
-                used += (out + used).copy(known[Int(part[row])])
-            }
-            return used
-        }
-    }
-
-    /// Makes texts that do not stand in the arena.
-    private mutating func make(
-        _ count: Int, bytesMax: Int, _ write: (Int, UnsafeMutableRawPointer) throws -> Int
-    ) throws -> ContiguousArray<Int32> {
-        madeBytes += bytesMax
-        guard madeBytes <= Self.madeBytesMax else { throw ColumnError("\(madeBytes) bytes of words") }
-        let start = Int32(truncatingIfNeeded: texts.count)
-        let made = LineArena(capacity: bytesMax + 32)
-        try made.append(count: count, bytesMax: bytesMax + 24, write)
-        for i in 0..<count { texts.append(made[i]) }
-        return ContiguousArray(start..<start + Int32(count))
-    }
-
-    private mutating func take(_ count: Int) throws -> Int32 {
-        guard count <= stored - taken else { throw ColumnError("\(count) words, \(stored - taken) left") }
-        taken += count
-        return Int32(truncatingIfNeeded: taken - count)
     }
 }
