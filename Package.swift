@@ -84,7 +84,8 @@ let package = Package(
         room(
             "QueryServer",
             [
-                "PromQL", "LogQL", "Kernels", "MetricStore", "LogStore", "LSM", "Formats", "Transport", "Model",
+                "PromQL", "LogQL", "TraceQL", "Kernels", "MetricStore", "LogStore", "LSM", "Formats", "Transport",
+                "Model",
                 "Bedrock", "Instruments",
             ]),
         room("Obs", ["Formats", "Transport", "Instruments", "Model", "Bedrock", "CObs"]),
@@ -147,7 +148,8 @@ let package = Package(
         tests(
             "ServerTests",
             [
-                "LogKit", "Collector", "QueryServer", "Receivers", "PromQL", "LogQL", "MetricStore", "LogStore", "LSM",
+                "LogKit", "TraceKit", "TraceQL", "Collector", "QueryServer", "Receivers", "PromQL", "LogQL",
+                "MetricStore", "LogStore", "LSM",
                 "Formats", "Transport",
                 "Instruments", "Model", "Bedrock",
             ]),

@@ -3,6 +3,7 @@ import Formats
 import LogQL
 import PromQL
 import Synchronization
+import TraceQL
 import Transport
 
 /// The Prometheus HTTP API over a series source, and the Loki HTTP API over a log source where there is one. Thread-safe.
@@ -22,6 +23,7 @@ public final class QueryAPI: Sendable {
     /// Nil where nothing is written that could be followed.
     let tails: TailHub?
     let logEngine: LogQLEngine
+    let traceEngine: TraceQLEngine
     let exportCount = Atomic<Int>(0)
     private let pool: QueryPool
 
@@ -34,6 +36,7 @@ public final class QueryAPI: Sendable {
             TailHub($0, options: dependencies.logOptions, clock: dependencies.clock)
         }
         logEngine = LogQLEngine(Self.logEngineOptions(dependencies, pool))
+        traceEngine = TraceQLEngine(Self.traceEngineOptions(dependencies, pool))
     }
 
     deinit { stop() }

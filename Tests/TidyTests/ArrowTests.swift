@@ -23,7 +23,8 @@ let arrows: [String: Set<String>] = [
     ],
     "Agent": ["LogQL", "Receivers", "Formats", "Transport", "Model", "Bedrock", "Instruments"],
     "QueryServer": [
-        "PromQL", "LogQL", "Kernels", "MetricStore", "LogStore", "LSM", "Formats", "Transport", "Model", "Bedrock",
+        "PromQL", "LogQL", "TraceQL", "Kernels", "MetricStore", "LogStore", "LSM", "Formats", "Transport", "Model",
+        "Bedrock",
         "Instruments",
     ],
     "Obs": ["Formats", "Transport", "Instruments", "Model", "Bedrock"],

@@ -140,8 +140,8 @@ public struct TraceSearchAnswer: Sendable {
                 id: trace["traceID"]?.string ?? "", rootService: trace["rootServiceName"]?.string ?? "",
                 rootName: trace["rootTraceName"]?.string ?? "", start: Self.integer(trace["startTimeUnixNano"]),
                 milliseconds: trace["durationMs"]?.int ?? 0,
-                spans: services.reduce(0) { $0 + ($1.value["spanCount"]?.int ?? 0) },
-                errors: services.reduce(0) { $0 + ($1.value["errorCount"]?.int ?? 0) },
+                spans: trace["spanCount"]?.int ?? services.reduce(0) { $0 + ($1.value["spanCount"]?.int ?? 0) },
+                errors: trace["errorCount"]?.int ?? services.reduce(0) { $0 + ($1.value["errorCount"]?.int ?? 0) },
                 matched: sets.reduce(0) { $0 + ($1["matched"]?.int ?? 0) },
                 shown: sets.flatMap { ($0["spans"]?.array ?? []).map(Self.span) })
         }

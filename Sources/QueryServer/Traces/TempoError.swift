@@ -1,5 +1,6 @@
 import Bedrock
 import Model
+import TraceQL
 import Transport
 
 /// An error as the Tempo API sends it: a status and plain text.
@@ -18,7 +19,14 @@ struct TempoError: Error, Equatable {
     init(_ error: any Error) {
         switch error {
         case let error as TempoError: self = error
-        case let error as ParseError: self.init(400, error.description)
+        case let error as TraceQLError: self.init(400, error.description)
+        case let error as TraceQLQueryError:
+            switch error {
+            case .execution: self.init(400, error.description)
+            case .tooManySpans: self.init(422, error.description)
+            case .cancelled(let why): self.init(why)
+            case .storage(let why): self.init(500, "\(why)")
+            }
         case let error as Cancelled: self.init(error == .deadline ? 504 : 499, error.description)
         case let error as QueryBudget.Exceeded: self.init(422, error.description)
         case let error as APIError: self.init(error.status, error.text)

@@ -19,7 +19,8 @@ extension QueryAPI {
     func tempoRoutes() -> [HTTPRoute] {
         guard let spans = dependencies.spans else { return [] }
         return ["/tempo/api/", "/api/"].flatMap { prefix in
-            tempoTraceRoutes(prefix, spans) + tempoTagRoutes(prefix, spans) + tempoStatusRoutes(prefix)
+            tempoTraceRoutes(prefix, spans) + tempoSearchRoutes(prefix, spans) + tempoTagRoutes(prefix, spans)
+                + tempoStatusRoutes(prefix)
         } + [plainText("/tempo/ready", "ready\n")]
     }
 

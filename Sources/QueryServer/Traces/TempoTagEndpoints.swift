@@ -1,6 +1,7 @@
 import Bedrock
 import Formats
 import Model
+import TraceQL
 import Transport
 
 extension QueryAPI {
@@ -116,7 +117,7 @@ extension QueryAPI {
     }
 
     /// The spans whose values are wanted: those that `q` asks for.
-    private func tagFilter(_ call: TempoCall) throws -> SpanFilter { .everything }
+    private func tagFilter(_ call: TempoCall) throws -> SpanFilter { TagQuery.filter(of: call.parameters.text("q")) }
 }
 
 extension TempoParameters {
