@@ -8,6 +8,7 @@ extension Telemetry {
         let registry = registry
         let problems = problems
         let budget = budget
+        let core = core
         meter.observableCounter(
             "obs.sdk.exported", unit: "{record}", description: "Records that the collector has taken."
         ) { observer in
@@ -40,6 +41,15 @@ extension Telemetry {
         meter.observableCounter(
             "obs.sdk.metric.overflows", description: "Look-ups beyond a metric's cardinality limit."
         ) { $0.observe(registry.overflows.value) }
+        meter.observableUpDownCounter(
+            "obs.sdk.queue.size", unit: "{record}", description: "Records that wait to be sent or are being sent."
+        ) { observer in
+            observer.observe(core.spans.count, ["signal": "traces"])
+            observer.observe(core.logs.count, ["signal": "logs"])
+        }
+        meter.observableCounter(
+            "obs.sdk.span.contended", description: "Changes of spans given up as someone else was writing for too long."
+        ) { $0.observe(core.contended.value) }
         meter.observableCounter("obs.sdk.problems", description: "Problems reported, repeated ones included.") {
             $0.observe(problems.count)
         }

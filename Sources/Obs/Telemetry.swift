@@ -19,6 +19,7 @@ public final class Telemetry: Sendable {
     let ledger = ExportLedger()
     let registry: MetricRegistry
     let budget: BudgetKeeper
+    let core: RecordCore
     private let exporter: Exporter
     private let runner = ThreadRunner()
     private let isShutDown = Atomic<Bool>(false)
@@ -35,9 +36,18 @@ public final class Telemetry: Sendable {
         registry = MetricRegistry(
             views: options.views, cardinalityLimit: options.cardinalityLimit, clock: clock, problems: problems)
         let encodedResource = OTLPMetricWriter.resource(resource.entries)
-        budget = BudgetKeeper(options.budget, ledger: ledger) { (0, 0) }
+        let recorded = RecordCounts()
+        let budget = BudgetKeeper(options.budget, ledger: ledger) { recorded.counts }
+        self.budget = budget
+        let alarm = ExportAlarm()
+        core = RecordCore(options, clock: clock, ledger: ledger, budget: budget) { alarm.ring() }
+        recorded.watch(core)
         var sources: [(any ExportSource, TelemetryOptions.Destination)] = []
         sources.append((MetricSource(registry, resource: encodedResource, options: options), options.metrics))
+        sources.append(
+            (RecordSource(.traces, core, resource: encodedResource, batching: options.spans), options.traces))
+        sources.append(
+            (RecordSource(.logs, core, resource: encodedResource, batching: options.logRecords), options.logs))
         var lanes: [ExportLane] = []
         for (source, destination) in sources where destination.isEnabled && !options.isDisabled {
             lanes.append(
@@ -46,6 +56,7 @@ public final class Telemetry: Sendable {
         }
         exporter = Exporter(
             lanes: lanes, caller: options.caller ?? Self.client(), clock: clock, budget: budget)
+        alarm.connect(exporter)
         observeItself()
         if options.exportsProcessMetrics, !options.isDisabled {
             ProcessMetrics.register(in: processRegistry)
@@ -68,6 +79,18 @@ public final class Telemetry: Sendable {
         Meter(
             scope: InstrumentationScope(name, version: version), registry: registry,
             cardinalityLimit: options.cardinalityLimit)
+    }
+
+    /// The maker of spans of one library or module.
+    public func tracer(_ name: String, version: String = "") -> Tracer {
+        let scope = InstrumentationScope(name, version: version)
+        return Tracer(scope: scope, core: core, number: core.scopeNumber(scope))
+    }
+
+    /// The writer of log records of one library or module.
+    public func logger(_ name: String, version: String = "") -> Logger {
+        let scope = InstrumentationScope(name, version: version)
+        return Logger(scope: scope, core: core, number: core.scopeNumber(scope), lowest: options.lowestSeverity)
     }
 
     // MARK: Scraping
@@ -170,6 +193,30 @@ public struct ShutdownReport: Sendable, Equatable {
     /// Records that the collector has taken: spans, data points, log records.
     public var exported: [TelemetrySignal: Int]
     public var dropped: [TelemetrySignal: Int]
+}
+
+/// Wakes the exporter, which is made later than those who wake it.
+private final class ExportAlarm: Sendable {
+    private let waker = Mutex<Waker?>(nil)
+
+    func connect(_ exporter: Exporter) { waker.withLock { $0 = exporter.waker } }
+    func ring() { waker.withLock { $0 }?.wake() }
+}
+
+/// Counts what was recorded, for the budget, which is made earlier than the records.
+private final class RecordCounts: Sendable {
+    private struct Watched {
+        weak var core: RecordCore?
+    }
+
+    private let watched = Mutex(Watched())
+
+    func watch(_ core: RecordCore) { watched.withLock { $0.core = core } }
+
+    var counts: (spans: UInt64, logs: UInt64) {
+        let core = watched.withLock { $0.core }
+        return (core?.spans.enqueuedCount ?? 0, core?.logs.enqueuedCount ?? 0)
+    }
 }
 
 /// Short-lived threads for what blocks.

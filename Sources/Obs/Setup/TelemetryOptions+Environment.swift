@@ -257,8 +257,30 @@ extension String {
 /// Percent-encoding where a broken escape stays as it is.
 enum PercentText {
     static func decode(_ text: String) -> String {
-        guard text.utf8.contains(UInt8(ascii: "%")) else { return text }
-        let decoded = Array(text.utf8).withUnsafeBufferPointer { PercentCoding.decode($0, plusIsSpace: false) }
-        return decoded ?? text
+        let bytes = Array(text.utf8)
+        guard bytes.contains(UInt8(ascii: "%")) else { return text }
+        var decoded: [UInt8] = []
+        var at = 0
+        while at < bytes.count {
+            if bytes[at] == UInt8(ascii: "%"), at + 2 < bytes.count, let high = hex(bytes[at + 1]),
+                let low = hex(bytes[at + 2])
+            {
+                decoded.append(high << 4 | low)
+                at += 3
+            } else {
+                decoded.append(bytes[at])
+                at += 1
+            }
+        }
+        return String(decoding: decoded, as: UTF8.self)
+    }
+
+    private static func hex(_ digit: UInt8) -> UInt8? {
+        switch digit {
+        case 48...57: digit - 48
+        case 65...70: digit - 55
+        case 97...102: digit - 87
+        default: nil
+        }
     }
 }
