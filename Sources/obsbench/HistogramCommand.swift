@@ -13,6 +13,7 @@ enum HistogramCommand {
         var routes = (0..<series).map { Route($0, &random) }
         var batches: [MetricBatch] = []
         var buckets = 0
+        var exemplarCount = 0
         for scrape in 0..<scrapes {
             let batch = MetricBatch()
             let time = 1_700_000_000_000 + Int64(scrape) * 15_000
@@ -23,13 +24,16 @@ enum HistogramCommand {
                 batch.beginSeries(routes[i].labels)
                 batch.append(timestamp: time, histogram: histogram)
                 if exemplars, let last, scrape % 4 == 0 {
-                    let trace = String(random.next(), radix: 16) + String(random.next(), radix: 16)
+                    let trace = (0..<4).map { _ in
+                        String(String(random.next() & 0xFFFF_FFFF | 1 << 32, radix: 16).dropFirst())
+                    }.joined()
+                    exemplarCount += 1
                     batch.append(Exemplar(labels: Labels(["trace_id": trace]), value: last, timestamp: time - 1234))
                 }
             }
             batches.append(batch)
         }
-        print("buckets a histogram: \(buckets / max(1, series * scrapes))")
+        print("buckets a histogram: \(buckets / max(1, series * scrapes)); exemplars: \(exemplarCount)")
         var benchmark = StoreBenchmark(batches)
         try benchmark.run()
         for measure in benchmark.measures {

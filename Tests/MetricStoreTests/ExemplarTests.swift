@@ -173,6 +173,33 @@ struct ExemplarModel {
                 == clipped(wanted))
     }
 
+    @Test func aSeriesIsFoundOverManyBlocks() throws {
+        let out = MemoryWriter()
+        let writer = try MetricSegmentWriter(out, tier: 0)
+        var model = ExemplarModel()
+        for i in 0..<400 {
+            let labels = Labels(["__name__": "m", "i": "\(1000 + i)"])
+            let exemplars = (0..<(i == 200 ? 4000 : i % 3 * 20)).map { Self.exemplar(Int64($0) * 60_000, 2) }
+            for exemplar in exemplars { model.add(labels, exemplar) }
+            let rows = RowBuffer()
+            rows.append(0, 1)
+            try labels.storage.withUnsafeBytes {
+                try writer.add($0, rows: rows, histograms: [], exemplars: exemplars)
+            }
+        }
+        _ = try writer.finish(metadata: [])
+        let segment = try format.open(MemoryObject(out.bytes))
+        #expect(segment.directory.blockCount(.exemplars) > 6)
+        try segment.verify { Issue.record("\($0)") }
+        #expect(try read([MetricRun(segment)]) == model.kept())
+        for i in [0, 1, 199, 200, 201, 399] {
+            var set = ExemplarSet()
+            try segment.addExemplars(i, in: TimeRange(60_000, 600_000), to: &set) { Issue.record("\($0)") }
+            let wanted = i == 200 ? 10 : i % 3 == 0 ? 0 : 10
+            #expect(set.kept().count == wanted)
+        }
+    }
+
     @Test func nearlyAllOfAnExemplarIsItsIds() throws {
         var generator = SeededGenerator(seed: 69)
         var builder = ExemplarBlock.Builder()

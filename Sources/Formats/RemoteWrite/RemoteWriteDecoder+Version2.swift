@@ -57,9 +57,7 @@ extension RemoteWriteDecoder {
                 continue
             }
             let text = try message.bytes()
-            guard symbols.texts.count < limits.symbolsPerRequestMax else {
-                throw message.error("over \(limits.symbolsPerRequestMax) symbols; send smaller requests")
-            }
+            guard symbols.texts.count <= limits.symbolsPerRequestMax else { return }
             if !UTF8Text.isValid(text) { symbols.invalid.insert(UInt32(symbols.texts.count)) }
             symbols.texts.append(text)
         }

@@ -58,6 +58,7 @@ public struct RemoteWriteDecoder: ~Copyable {
         sampleCount = 0
         exemplarCount = 0
         metadataCount = 0
+        symbols.clear()
     }
 
     func checkLimits() throws(RemoteWriteError) {
@@ -68,6 +69,7 @@ public struct RemoteWriteDecoder: ~Copyable {
     var passedLimit: String? {
         if seriesCount > limits.seriesPerRequestMax { return "\(limits.seriesPerRequestMax) series" }
         if sampleCount > limits.samplesPerRequestMax { return "\(limits.samplesPerRequestMax) samples" }
+        if symbols.texts.count > limits.symbolsPerRequestMax { return "\(limits.symbolsPerRequestMax) symbols" }
         if exemplarCount > limits.exemplarsPerRequestMax { return "\(limits.exemplarsPerRequestMax) exemplars" }
         if metadataCount > limits.metadataPerRequestMax { return "\(limits.metadataPerRequestMax) metadata" }
         return nil

@@ -11,6 +11,7 @@ public final class MetricSegment: SegmentReader, @unchecked Sendable {
     public let summary: SegmentSummary
     let object: any ObjectReader
     let directory: SegmentDirectory
+    let exemplarKeys: [ExemplarBlock.Key]
     private let cache: BlockCache
     private let id: UInt64
     /// Blocks whose checksum was right when they were read first.
@@ -21,6 +22,7 @@ public final class MetricSegment: SegmentReader, @unchecked Sendable {
         self.cache = cache
         id = cache.makeSegmentId()
         directory = try SegmentFooter.read(object)
+        exemplarKeys = try Self.exemplarKeys(directory, object)
         summary = SegmentSummary(
             timeRange: directory.timeRange, seriesCount: directory.itemCount(.series), rowCount: directory.rowCount,
             byteCount: object.size, formatVersion: directory.formatVersion)

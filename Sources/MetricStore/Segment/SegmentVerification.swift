@@ -43,7 +43,7 @@ extension MetricSegment {
     }
 
     private func verifyExemplars(_ position: Int) throws {
-        let key = try exemplarKey(position)
+        let key = exemplarKeys[directory.blocks[position].number]
         let block = try exemplarBlock(position)
         for at in block.series.indices {
             guard key.series.contains(Int(block.series[at])), block.exemplar(at, in: key.times) != nil else {

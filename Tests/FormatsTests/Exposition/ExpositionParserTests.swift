@@ -18,6 +18,31 @@ import Testing
         } catch { return "\(error)" }
     }
 
+    @Test func exemplarsGoIntoTheBatch() throws {
+        let batch = MetricBatch()
+        let text = """
+            # TYPE h histogram
+            h_bucket{le="1"} 5 12.5 # {trace_id="a\\"b"} 0.67 10.125
+            h_bucket{le="+Inf"} 7 # {} 3
+            # EOF
+
+            """
+        let summary = try Array(text.utf8).withUnsafeBytes {
+            try batch.append(exposition: $0, format: .openMetrics, now: 99)
+        }
+        #expect((summary.samples, summary.exemplars) == (2, 2))
+        let exemplars = batch.exemplars.map { row in
+            Exemplar(
+                labels: batch.withLabels(row) { Labels(canonical: $0) }, value: row.value, timestamp: row.timestamp)
+        }
+        #expect(
+            exemplars == [
+                Exemplar(labels: Labels(["trace_id": "a\"b"]), value: 0.67, timestamp: 10_125),
+                Exemplar(labels: .empty, value: 3, timestamp: 99),
+            ])
+        #expect(batch.exemplars.map(\.series) == [0, 1])
+    }
+
     @Test func fillsABatch() throws {
         let batch = try batch(
             """

@@ -48,9 +48,11 @@ struct SymbolRequest {
 }
 
 @Suite struct RemoteWriteVersion2Tests {
-    private func decode(_ bytes: [UInt8]) throws -> (batch: MetricBatch, report: RemoteWriteReport) {
+    private func decode(
+        _ bytes: [UInt8], limits: RemoteWriteLimits = RemoteWriteLimits()
+    ) throws -> (batch: MetricBatch, report: RemoteWriteReport) {
         let batch = MetricBatch()
-        var decoder = RemoteWriteDecoder()
+        var decoder = RemoteWriteDecoder(limits: limits)
         let report = try bytes.withUnsafeBytes { try decoder.decodeVersion2($0, into: batch) }
         return (batch, report)
     }
@@ -147,6 +149,21 @@ struct SymbolRequest {
         var failures = 0
         for length in bytes.indices { if (try? decode(Array(bytes.prefix(length)))) == nil { failures += 1 } }
         #expect(failures > bytes.count / 2)
+    }
+
+    @Test func refusesTooLargeRequests() {
+        func text(_ change: (inout RemoteWriteLimits) -> Void) -> String {
+            var limits = RemoteWriteLimits()
+            change(&limits)
+            do { _ = try decode(request().bytes(), limits: limits) } catch { return "\(error)" }
+            return "taken"
+        }
+        #expect(text { $0.symbolsPerRequestMax = 3 } == "the request has over 3 symbols; send smaller ones")
+        #expect(text { $0.samplesPerRequestMax = 3 } == "the request has over 3 samples; send smaller ones")
+        #expect(text { $0.seriesPerRequestMax = 2 } == "the request has over 2 series; send smaller ones")
+        #expect(text { $0.exemplarsPerRequestMax = 0 } == "the request has over 0 exemplars; send smaller ones")
+        #expect(text { $0.metadataPerRequestMax = 1 } == "the request has over 1 metadata; send smaller ones")
+        #expect(text { $0.samplesPerRequestMax = 4 } == "taken")
     }
 
     @Test func aRequestOfTheOtherVersionIsEmpty() throws {
