@@ -139,18 +139,20 @@ public enum SettingsTable {
         "agent.host_root", "/", "Where /proc and /sys of the observed machine are mounted.")
 
     /// In the order of the reference page.
-    public static let all: [any AnySetting] = [
-        dataDirectory, listen, insecure, token, tokenFile, tlsCertificate, tlsKey, tlsClientCA, shutdownDeadline,
-        shards, memtableBytes, logBytes, durability, syncInterval, retention, retentionDisk, logsShards,
-        logsMemtableBytes,
-        logsRetention, logsServiceName, logsDetectedLevel, ownLogs, otlpHTTP, syslogTCP, syslogUDP, outOfOrder,
-        logsOutOfOrder, future,
-        bodyBytes, labelsPerSeries, labelNameBytes, labelValueBytes, seriesPerTenant, streamsPerTenant, lineBytes,
-        connections,
-        queryTimeout,
-        queryConcurrency, querySamples, lookback, slowQuery, hostMetrics, selfMetrics, agentInterval, agentQueueBytes,
-        nodeExporter, remoteWrite, remoteToken, lokiPush, lokiToken, hostRoot,
-    ]
+    public static let all: [any AnySetting] =
+        [
+            dataDirectory, listen, insecure, token, tokenFile, tlsCertificate, tlsKey, tlsClientCA, shutdownDeadline,
+            shards, memtableBytes, logBytes, durability, syncInterval, retention, retentionDisk, logsShards,
+            logsMemtableBytes,
+            logsRetention, logsServiceName, logsDetectedLevel, ownLogs, otlpHTTP, syslogTCP, syslogUDP, outOfOrder,
+            logsOutOfOrder, future,
+            bodyBytes, labelsPerSeries, labelNameBytes, labelValueBytes, seriesPerTenant, streamsPerTenant, lineBytes,
+            connections,
+            queryTimeout,
+            queryConcurrency, querySamples, lookback, slowQuery, hostMetrics, selfMetrics, agentInterval,
+            agentQueueBytes,
+            nodeExporter, remoteWrite, remoteToken, lokiPush, lokiToken, hostRoot,
+        ] + otlpMetrics
 
     private static func positive(_ name: String) -> @Sendable (Duration) -> String? {
         { $0.milliseconds > 0 ? nil : "\(name) must be over 0" }

@@ -12,6 +12,7 @@ public protocol ReusableBatch: AnyObject, Sendable {
 
 extension MetricBatch: ReusableBatch {}
 extension LogBatch: ReusableBatch {}
+extension SpanBatch: ReusableBatch {}
 
 /// Batches that have grown already, to be filled again. Thread-safe.
 public final class BatchPool<Batch: ReusableBatch>: Sendable {

@@ -39,24 +39,32 @@ extension ReceiverContext {
         _ batch: MetricBatch, origin: BatchOrigin, refusedBefore: (samples: Int, first: String?) = (0, nil),
         answer: @escaping @Sendable (HTTPResponse, WriteReceipt?) -> Void
     ) {
-        if batch.isEmpty {
-            pool.give(batch)
-            let nothing = WriteReceipt(accepted: 0)
-            return answer(WriteAnswer.taken(nothing, refusedBefore: refusedBefore), nothing)
-        }
-        let bytes = batch.byteCount
-        guard memory.tryGrow(by: bytes) else {
-            pool.give(batch)
-            let full = WriteError.overloaded("too many writes are being worked on", retryAfterSeconds: 1)
-            return answer(WriteAnswer.refused(full), nil)
-        }
-        sink.write(batch, origin: origin) { [memory, pool] result in
-            memory.shrink(by: bytes)
-            pool.give(batch)
+        submit(batch, origin: origin) { result in
             switch result {
             case .success(let receipt): answer(WriteAnswer.taken(receipt, refusedBefore: refusedBefore), receipt)
             case .failure(let error): answer(WriteAnswer.refused(error), nil)
             }
+        }
+    }
+
+    /// The same without words for the answer. `done` is called once, from any thread.
+    func submit(
+        _ batch: MetricBatch, origin: BatchOrigin,
+        done: @escaping @Sendable (Result<WriteReceipt, WriteError>) -> Void
+    ) {
+        if batch.isEmpty {
+            pool.give(batch)
+            return done(.success(WriteReceipt(accepted: 0)))
+        }
+        let bytes = batch.byteCount
+        guard memory.tryGrow(by: bytes) else {
+            pool.give(batch)
+            return done(.failure(.overloaded("too many writes are being worked on", retryAfterSeconds: 1)))
+        }
+        sink.write(batch, origin: origin) { [memory, pool] result in
+            memory.shrink(by: bytes)
+            pool.give(batch)
+            done(result)
         }
     }
 }

@@ -28,12 +28,13 @@ struct ReceiverInstruments: Sendable {
                 ($0, family.bind(protocolName, String($0)))
             })
         otherRequests = family.bind(protocolName, "other")
-        samples =
-            signal == .logs
-            ? registry.counter(
-                "obs_receivers_lines_total", help: "Log lines stored, by protocol.", labels: ["protocol": protocolName])
-            : registry.counter(
-                "obs_receivers_samples_total", help: "Samples stored, by protocol.", labels: ["protocol": protocolName])
+        let (name, help) =
+            switch signal {
+            case .metrics: ("obs_receivers_samples_total", "Samples stored, by protocol.")
+            case .logs: ("obs_receivers_lines_total", "Log lines stored, by protocol.")
+            case .traces: ("obs_receivers_spans_total", "Spans stored, by protocol.")
+            }
+        samples = registry.counter(name, help: help, labels: ["protocol": protocolName])
         bytes = registry.counter(
             "obs_receivers_body_bytes_total", help: "Bytes of request bodies as received, by protocol.",
             labels: ["protocol": protocolName])

@@ -5,7 +5,7 @@ import Model
 import Receivers
 import Transport
 
-/// Both receivers on a real server, with a sink in memory.
+/// All receivers of metrics on a real server, with a sink in memory.
 struct TestReceiver {
     let sink = MemorySink()
     let registry = InstrumentRegistry()
@@ -15,7 +15,7 @@ struct TestReceiver {
 
     init(
         memory: Int = 64 << 20, remoteWrite: RemoteWriteReceiver.Options = .init(),
-        importing: ImportReceiver.Options = .init()
+        importing: ImportReceiver.Options = .init(), otlp: OTLPMetricsReceiver.Options = .init()
     ) throws {
         ledger = LossLedger(registry: registry)
         let context = ReceiverContext(
@@ -25,7 +25,8 @@ struct TestReceiver {
         server = HTTPServer(
             HTTPServerOptions(),
             routes: RemoteWriteReceiver(context, options: remoteWrite).routes
-                + ImportReceiver(context, options: importing).routes)
+                + ImportReceiver(context, options: importing).routes
+                + OTLPMetricsReceiver(context, options: otlp).routes)
         try server.start()
     }
 

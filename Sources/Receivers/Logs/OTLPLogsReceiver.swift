@@ -31,29 +31,21 @@ public final class OTLPLogsReceiver: Sendable {
     }
 
     private func receive(_ request: HTTPRequest, _ respond: @escaping @Sendable (HTTPResponse) -> Void) {
-        let isJSON = request.headers.mediaType == "application/json"
+        let words = OTLPAnswer(.logs, to: request)
         let exchange = LogExchange(context: context, instruments: instruments) { status, text, seconds in
-            Self.refusal(status, text, retryAfter: seconds, isJSON: isJSON)
+            words.refusal(status, text, retryAfter: seconds)
         }
         exchange.run(request, respond) { (batch) throws(LogRefusal) in
-            try decode(request, isJSON: isJSON, into: batch)
+            try decode(request, isJSON: words.isJSON, into: batch)
         } accept: { outcome in
-            let message = outcome.refused == 0 ? "" : outcome.summary
-            let body =
-                isJSON
-                ? OTLPLogsResponse.json(rejected: outcome.refused, message: message)
-                : OTLPLogsResponse.protobuf(rejected: outcome.refused, message: message)
-            return HTTPResponse(status: 200, headers: ["Content-Type": Self.mediaType(isJSON)], body: body)
+            words.taken(refused: outcome.refused, message: outcome.refused == 0 ? "" : outcome.summary)
         }
     }
 
     private func decode(
         _ request: HTTPRequest, isJSON: Bool, into batch: LogBatch
     ) throws(LogRefusal) -> LogDecodeReport {
-        let type = request.headers.mediaType
-        guard isJSON || type == "application/x-protobuf" || type.isEmpty else {
-            throw LogRefusal(415, "OTLP needs Content-Type application/x-protobuf or application/json, not \(type)")
-        }
+        if let why = OTLPAnswer.unsupported(request) { throw LogRefusal(415, why) }
         let workspace = workspaces.take()
         defer { workspaces.give(workspace) }
         let arrival = context.arrival()
@@ -62,24 +54,5 @@ public final class OTLPLogsReceiver: Sendable {
                 ? try workspace.decoder.decode(json: request.body.bytes, arrival: arrival, into: batch)
                 : try workspace.decoder.decode(protobuf: request.body.bytes, arrival: arrival, into: batch)
         } catch { throw LogRefusal(error) }
-    }
-
-    private static func mediaType(_ isJSON: Bool) -> String { isJSON ? "application/json" : "application/x-protobuf" }
-
-    /// `google.rpc.Status`, its code the one that gRPC has for the HTTP status.
-    private static func refusal(_ status: Int, _ text: String, retryAfter: Int?, isJSON: Bool) -> HTTPResponse {
-        let code =
-            switch status {
-            case 400, 415: 3
-            case 413, 429: 8
-            default: 14
-            }
-        let body =
-            isJSON
-            ? OTLPLogsResponse.statusJSON(code: code, message: text)
-            : OTLPLogsResponse.status(code: code, message: text)
-        var response = HTTPResponse(status: status, headers: ["Content-Type": mediaType(isJSON)], body: body)
-        if let retryAfter { response.headers["Retry-After"] = String(max(retryAfter, 1)) }
-        return response
     }
 }

@@ -18,12 +18,14 @@ func spanText(_ batch: SpanBatch) -> [String] {
             var events = SpanEventCursor(arena[row.events])
             while events.next() {
                 parts.append(
-                    "event \(events.time) \(Array(events.name)) \(attributes(events.attributes)) \(events.droppedAttributes)")
+                    "event \(events.time) \(Array(events.name)) \(attributes(events.attributes)) \(events.droppedAttributes)"
+                )
             }
             var links = SpanLinkCursor(arena[row.links])
             while links.next() {
                 parts.append(
-                    "link \(links.traceID) \(links.spanID) \(links.flags) \(Array(links.traceState)) \(attributes(links.attributes)) \(links.droppedAttributes)")
+                    "link \(links.traceID) \(links.spanID) \(links.flags) \(Array(links.traceState)) \(attributes(links.attributes)) \(links.droppedAttributes)"
+                )
             }
             return parts.joined(separator: " | ")
         }
@@ -65,7 +67,8 @@ struct RandomSpans {
     private mutating func span(_ batch: SpanBatch, _ resource: Int32, _ scope: Int32) {
         let start = Int64.random(in: 0...Int64.max / 2, using: &random)
         var row = SpanBatch.Row(
-            traceID: TraceID(high: .random(in: 0...3, using: &random), low: .random(in: 1...UInt64.max, using: &random)),
+            traceID: TraceID(
+                high: .random(in: 0...3, using: &random), low: .random(in: 1...UInt64.max, using: &random)),
             spanID: SpanID(.random(in: 1...UInt64.max, using: &random)),
             parentID: SpanID(Bool.random(using: &random) ? 0 : .random(in: 1...UInt64.max, using: &random)),
             start: start, end: start + Int64.random(in: 0...1_000_000_000, using: &random), resource: resource,
@@ -87,7 +90,8 @@ struct RandomSpans {
             name.withUnsafeBytes { name in
                 inner.withUnsafeBytes { inner in
                     events.append(
-                        eventAt: start + Int64(number), name: name, droppedAttributes: UInt32(number), attributes: inner)
+                        eventAt: start + Int64(number), name: name, droppedAttributes: UInt32(number), attributes: inner
+                    )
                 }
             }
         }
@@ -97,7 +101,8 @@ struct RandomSpans {
             let inner = encoded(prefix: "link.")
             inner.withUnsafeBytes { inner in
                 links.append(
-                    linkTo: TraceID(high: 1, low: UInt64(number + 1)), SpanID(UInt64(number + 1)), flags: UInt32(number),
+                    linkTo: TraceID(high: 1, low: UInt64(number + 1)), SpanID(UInt64(number + 1)),
+                    flags: UInt32(number),
                     traceState: UnsafeRawBufferPointer(start: nil, count: 0), droppedAttributes: 3, attributes: inner)
             }
         }
@@ -124,7 +129,9 @@ struct RandomSpans {
         case 1: return .bool(Bool.random(using: &random))
         case 2: return .int(Int64.random(in: .min ... .max, using: &random))
         case 3: return .double(Double(Int.random(in: -1000...1000, using: &random)) / 8)
-        case 4: return .bytes((0..<Int.random(in: 0...5, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) })
+        case 4:
+            return .bytes(
+                (0..<Int.random(in: 0...5, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) })
         case 7:
             var elements: [AttributeValue] = []
             for _ in 0..<Int.random(in: 0...3, using: &random) { elements.append(value(depth: depth + 1)) }

@@ -8,7 +8,14 @@ public struct OTLPTracesDecoder: ~Copyable {
     public let limits: SpanLimits
     var report = SpanDecodeReport()
 
-    public init(limits: SpanLimits = SpanLimits()) { self.limits = limits }
+    let reader: OTLPAttributeReader
+    /// Attributes of the current event or link.
+    private var encoded = ByteBuffer(capacity: 1024)
+
+    public init(limits: SpanLimits = SpanLimits()) {
+        self.limits = limits
+        reader = OTLPAttributeReader(attributesMax: limits.attributesMax, depthMax: limits.depthMax)
+    }
 
     /// Appends the spans of a protobuf request to `batch`.
     /// - Throws: when the request as a whole is unusable; clear the batch then.
@@ -46,7 +53,7 @@ public struct OTLPTracesDecoder: ~Copyable {
             switch tag {
             case ProtobufReader.tag(1, .bytes):
                 let inner = try fields.message()
-                let (attributes, dropped) = try self.attributes(1, of: inner, into: batch)
+                let (attributes, dropped) = try reader.read(1, of: inner, into: batch)
                 resource.attributes = attributes
                 resource.droppedAttributes = try Self.number(2, of: inner).clampedSum(dropped)
             case ProtobufReader.tag(3, .bytes): resource.schemaURL = batch.write(try fields.bytes())
@@ -85,7 +92,7 @@ public struct OTLPTracesDecoder: ~Copyable {
                     default: try parts.skip(tag)
                     }
                 }
-                let (attributes, dropped) = try self.attributes(3, of: inner, into: batch)
+                let (attributes, dropped) = try reader.read(3, of: inner, into: batch)
                 scope.attributes = attributes
                 scope.droppedAttributes = try Self.number(4, of: inner).clampedSum(dropped)
             case ProtobufReader.tag(3, .bytes): scope.schemaURL = batch.write(try fields.bytes())
@@ -124,10 +131,10 @@ public struct OTLPTracesDecoder: ~Copyable {
         while !fields.isAtEnd {
             let tag = try fields.tag()
             switch tag {
-            case ProtobufReader.tag(1, .bytes): draft.traceID = try fields.bytes()
-            case ProtobufReader.tag(2, .bytes): draft.spanID = try fields.bytes()
+            case ProtobufReader.tag(1, .bytes): draft.trace = WireIdentifier(try fields.bytes())
+            case ProtobufReader.tag(2, .bytes): draft.span = WireIdentifier(try fields.bytes())
             case ProtobufReader.tag(3, .bytes): state = try fields.bytes()
-            case ProtobufReader.tag(4, .bytes): draft.parentID = try fields.bytes()
+            case ProtobufReader.tag(4, .bytes): draft.parent = WireIdentifier(try fields.bytes())
             case ProtobufReader.tag(5, .bytes): name = try fields.bytes()
             case ProtobufReader.tag(6, .varint): kind = try fields.varint()
             case ProtobufReader.tag(7, .fixed64): draft.start = try fields.fixed64()
@@ -149,18 +156,15 @@ public struct OTLPTracesDecoder: ~Copyable {
             default: try fields.skip(tag)
             }
         }
-        var row: SpanBatch.Row
-        switch draft.row(resource: resource, scope: scope) {
-        case .success(let made): row = made
-        case .failure(let flaw): return report.reject(flaw.reason, flaw.text)
-        }
+        if let flaw = draft.flaw { return report.reject(flaw.reason, flaw.text) }
+        var row = draft.row(resource: resource, scope: scope)
         row.name = batch.write(name)
         row.traceState = batch.write(state)
         row.kind = SpanKind(wire: kind)
         row.flags = flags
         if let status { try decodeStatus(status, of: &row, into: batch) }
         var beyond = 0
-        if hasAttributes { (row.attributes, beyond) = try attributes(9, of: message, into: batch) }
+        if hasAttributes { (row.attributes, beyond) = try reader.read(9, of: message, into: batch) }
         if hasEvents { row.events = try events(message, into: batch) }
         if hasLinks { row.links = try links(message, into: batch) }
         row.droppedAttributes = dropped.attributes.clampedSum(beyond)
@@ -186,10 +190,9 @@ public struct OTLPTracesDecoder: ~Copyable {
     }
 
     /// `Event`, field 11: time_unix_nano = 1, name = 2, attributes = 3, dropped_attributes_count = 4.
-    private func events(_ message: ProtobufReader, into batch: SpanBatch) throws(DecodeError) -> ByteRange {
+    private mutating func events(_ message: ProtobufReader, into batch: SpanBatch) throws(DecodeError) -> ByteRange {
         try batch.write { (arena) throws(DecodeError) in
             var fields = message
-            var encoded = ByteBuffer(capacity: 256)
             while !fields.isAtEnd {
                 let tag = try fields.tag()
                 guard tag == ProtobufReader.tag(11, .bytes) else {
@@ -209,7 +212,7 @@ public struct OTLPTracesDecoder: ~Copyable {
                     }
                 }
                 encoded.clear()
-                let beyond = try appendAttributes(3, of: event, to: &encoded, depth: 0)
+                let beyond = try reader.append(3, of: event, to: &encoded)
                 arena.append(
                     eventAt: Int64(clamping: time), name: name,
                     droppedAttributes: try Self.number(4, of: event).clampedSum(beyond), attributes: encoded.bytes)
@@ -218,10 +221,9 @@ public struct OTLPTracesDecoder: ~Copyable {
     }
 
     /// `Link`, field 13: trace_id = 1, span_id = 2, trace_state = 3, attributes = 4, dropped_attributes_count = 5, flags = 6. One without ids is left out.
-    private func links(_ message: ProtobufReader, into batch: SpanBatch) throws(DecodeError) -> ByteRange {
+    private mutating func links(_ message: ProtobufReader, into batch: SpanBatch) throws(DecodeError) -> ByteRange {
         try batch.write { (arena) throws(DecodeError) in
             var fields = message
-            var encoded = ByteBuffer(capacity: 64)
             while !fields.isAtEnd {
                 let tag = try fields.tag()
                 guard tag == ProtobufReader.tag(13, .bytes) else {
@@ -246,7 +248,7 @@ public struct OTLPTracesDecoder: ~Copyable {
                 }
                 guard let trace, let span else { continue }
                 encoded.clear()
-                let beyond = try appendAttributes(4, of: link, to: &encoded, depth: 0)
+                let beyond = try reader.append(4, of: link, to: &encoded)
                 arena.append(
                     linkTo: trace, span, flags: flags, traceState: state,
                     droppedAttributes: try Self.number(5, of: link).clampedSum(beyond), attributes: encoded.bytes)

@@ -27,21 +27,21 @@ extension OTLPTracesDecoder {
         var resource = SpanBatch.Resource()
         var scopes: JSONCursor?
         try cursor.members { (key, cursor) throws(DecodeError) in
-            if key.spells("resource"), cursor.peek() == UInt8(ascii: "{") {
+            if key.spells("resource"), cursor.isAtObject {
                 try cursor.members { (key, cursor) throws(DecodeError) in
                     if key.spells("attributes") {
-                        let (range, dropped) = try attributes(&cursor, into: batch)
+                        let (range, dropped) = try reader.read(&cursor, into: batch)
                         resource.attributes = range
                         resource.droppedAttributes = resource.droppedAttributes.clampedSum(dropped)
                     } else if key.spells("droppedAttributesCount") {
-                        resource.droppedAttributes = UInt32(clamping: try unsigned(&cursor))
+                        resource.droppedAttributes = UInt32(clamping: try cursor.unsigned())
                     } else {
                         return false
                     }
                     return true
                 }
             } else if key.spells("schemaUrl") {
-                resource.schemaURL = try text(&cursor, into: batch)
+                resource.schemaURL = try cursor.text { batch.write($0) }
             } else if key.spells("scopeSpans") {
                 scopes = cursor
                 return false
@@ -64,25 +64,25 @@ extension OTLPTracesDecoder {
         var scope = SpanBatch.Scope()
         var spans: JSONCursor?
         try cursor.members { (key, cursor) throws(DecodeError) in
-            if key.spells("scope"), cursor.peek() == UInt8(ascii: "{") {
+            if key.spells("scope"), cursor.isAtObject {
                 try cursor.members { (key, cursor) throws(DecodeError) in
                     if key.spells("name") {
-                        scope.name = try text(&cursor, into: batch)
+                        scope.name = try cursor.text { batch.write($0) }
                     } else if key.spells("version") {
-                        scope.version = try text(&cursor, into: batch)
+                        scope.version = try cursor.text { batch.write($0) }
                     } else if key.spells("attributes") {
-                        let (range, dropped) = try attributes(&cursor, into: batch)
+                        let (range, dropped) = try reader.read(&cursor, into: batch)
                         scope.attributes = range
                         scope.droppedAttributes = scope.droppedAttributes.clampedSum(dropped)
                     } else if key.spells("droppedAttributesCount") {
-                        scope.droppedAttributes = UInt32(clamping: try unsigned(&cursor))
+                        scope.droppedAttributes = UInt32(clamping: try cursor.unsigned())
                     } else {
                         return false
                     }
                     return true
                 }
             } else if key.spells("schemaUrl") {
-                scope.schemaURL = try text(&cursor, into: batch)
+                scope.schemaURL = try cursor.text { batch.write($0) }
             } else if key.spells("spans") {
                 spans = cursor
                 return false
@@ -106,50 +106,49 @@ extension OTLPTracesDecoder {
         _ cursor: inout JSONCursor, resource: Int32, scope: Int32, into batch: SpanBatch
     ) throws(DecodeError) {
         // Everything is written as it comes; a span that turns out to be none leaves its bytes in the arena behind.
-        var ids = JSONIdentifiers()
         var draft = SpanDraft()
         var row = SpanBatch.Row(
             traceID: TraceID(high: 0, low: 0), spanID: .none, start: 0, end: 0, resource: resource, scope: scope)
         let before = batch.arenaByteCount
         try cursor.members { (key, cursor) throws(DecodeError) in
             if key.spells("traceId") {
-                ids.trace = try hex(&cursor)
+                draft.trace = try cursor.identifier()
             } else if key.spells("spanId") {
-                ids.span = try hex(&cursor)
+                draft.span = try cursor.identifier()
             } else if key.spells("parentSpanId") {
-                ids.parent = try hex(&cursor)
+                draft.parent = try cursor.identifier()
             } else if key.spells("name") {
-                row.name = try text(&cursor, into: batch)
+                row.name = try cursor.text { batch.write($0) }
             } else if key.spells("kind") {
-                row.kind = SpanKind(wire: try enumeration(&cursor, Self.kindNames))
+                row.kind = SpanKind(wire: try cursor.enumeration(Self.kindNames))
             } else if key.spells("startTimeUnixNano") {
-                draft.start = try unsigned(&cursor)
+                draft.start = try cursor.unsigned()
             } else if key.spells("endTimeUnixNano") {
-                draft.end = try unsigned(&cursor)
+                draft.end = try cursor.unsigned()
             } else if key.spells("traceState") {
-                row.traceState = try text(&cursor, into: batch)
+                row.traceState = try cursor.text { batch.write($0) }
             } else if key.spells("flags") {
-                row.flags = UInt32(clamping: try unsigned(&cursor))
+                row.flags = UInt32(clamping: try cursor.unsigned())
             } else if key.spells("attributes") {
-                let (range, dropped) = try attributes(&cursor, into: batch)
+                let (range, dropped) = try reader.read(&cursor, into: batch)
                 row.attributes = range
                 row.droppedAttributes = row.droppedAttributes.clampedSum(dropped)
             } else if key.spells("droppedAttributesCount") {
-                row.droppedAttributes = UInt32(clamping: try unsigned(&cursor))
+                row.droppedAttributes = UInt32(clamping: try cursor.unsigned())
             } else if key.spells("events") {
                 row.events = try events(&cursor, into: batch)
             } else if key.spells("droppedEventsCount") {
-                row.droppedEvents = UInt32(clamping: try unsigned(&cursor))
+                row.droppedEvents = UInt32(clamping: try cursor.unsigned())
             } else if key.spells("links") {
                 row.links = try links(&cursor, into: batch)
             } else if key.spells("droppedLinksCount") {
-                row.droppedLinks = UInt32(clamping: try unsigned(&cursor))
-            } else if key.spells("status"), cursor.peek() == UInt8(ascii: "{") {
+                row.droppedLinks = UInt32(clamping: try cursor.unsigned())
+            } else if key.spells("status"), cursor.isAtObject {
                 try cursor.members { (key, cursor) throws(DecodeError) in
                     if key.spells("message") {
-                        row.statusMessage = try text(&cursor, into: batch)
+                        row.statusMessage = try cursor.text { batch.write($0) }
                     } else if key.spells("code") {
-                        row.status = SpanStatus(wire: try enumeration(&cursor, Self.statusNames))
+                        row.status = SpanStatus(wire: try cursor.enumeration(Self.statusNames))
                     } else {
                         return false
                     }
@@ -164,23 +163,15 @@ extension OTLPTracesDecoder {
         guard bytes <= limits.spanBytesMax else {
             return report.reject(.tooLarge, "a span of \(bytes) bytes (limit \(limits.spanBytesMax))")
         }
-        let made = ids.withBytes { trace, span, parent in
-            draft.traceID = trace
-            draft.spanID = span
-            draft.parentID = parent
-            return draft.row(resource: resource, scope: scope)
-        }
-        switch made {
-        case .success(let found):
-            row.traceID = found.traceID
-            row.spanID = found.spanID
-            row.parentID = found.parentID
-            row.start = found.start
-            row.end = found.end
-            batch.append(row)
-            report.spans += 1
-        case .failure(let flaw): report.reject(flaw.reason, flaw.text)
-        }
+        if let flaw = draft.flaw { return report.reject(flaw.reason, flaw.text) }
+        let made = draft.row(resource: resource, scope: scope)
+        row.traceID = made.traceID
+        row.spanID = made.spanID
+        row.parentID = made.parentID
+        row.start = made.start
+        row.end = made.end
+        batch.append(row)
+        report.spans += 1
     }
 
     private static let kindNames: [StaticString] = [
@@ -191,89 +182,75 @@ extension OTLPTracesDecoder {
 
     // MARK: Events and links
 
-    private mutating func events(_ cursor: inout JSONCursor, into batch: SpanBatch) throws(DecodeError) -> ByteRange {
+    private func events(_ cursor: inout JSONCursor, into batch: SpanBatch) throws(DecodeError) -> ByteRange {
         var all = ByteBuffer(capacity: 256)
+        var name = ByteBuffer(capacity: 64)
+        var encoded = ByteBuffer(capacity: 256)
         try cursor.elements { (cursor) throws(DecodeError) in
             var time: UInt64 = 0
-            var name: [UInt8] = []
-            var encoded = ByteBuffer(capacity: 64)
+            name.clear()
+            encoded.clear()
             var dropped: UInt32 = 0
             try cursor.members { (key, cursor) throws(DecodeError) in
                 if key.spells("timeUnixNano") {
-                    time = try unsigned(&cursor)
+                    time = try cursor.unsigned()
                 } else if key.spells("name") {
-                    name = try bytes(&cursor)
+                    name.clear()
+                    try cursor.text { name.append($0) }
                 } else if key.spells("attributes") {
-                    dropped = dropped.clampedSum(try appendAttributes(&cursor, to: &encoded, depth: 0))
+                    dropped = dropped.clampedSum(try reader.append(&cursor, to: &encoded))
                 } else if key.spells("droppedAttributesCount") {
-                    dropped = UInt32(clamping: try unsigned(&cursor))
+                    dropped = UInt32(clamping: try cursor.unsigned())
                 } else {
                     return false
                 }
                 return true
             }
-            name.withUnsafeBytes {
-                all.append(
-                    eventAt: Int64(clamping: time), name: $0, droppedAttributes: dropped, attributes: encoded.bytes)
-            }
+            all.append(
+                eventAt: Int64(clamping: time), name: name.bytes, droppedAttributes: dropped, attributes: encoded.bytes)
         }
         return batch.write(all.bytes)
     }
 
-    private mutating func links(_ cursor: inout JSONCursor, into batch: SpanBatch) throws(DecodeError) -> ByteRange {
+    private func links(_ cursor: inout JSONCursor, into batch: SpanBatch) throws(DecodeError) -> ByteRange {
         var all = ByteBuffer(capacity: 256)
+        var state = ByteBuffer(capacity: 64)
+        var encoded = ByteBuffer(capacity: 64)
         try cursor.elements { (cursor) throws(DecodeError) in
-            var ids = JSONIdentifiers()
-            var state: [UInt8] = []
-            var encoded = ByteBuffer(capacity: 64)
+            var trace = WireIdentifier()
+            var span = WireIdentifier()
+            state.clear()
+            encoded.clear()
             var dropped: UInt32 = 0
             var flags: UInt64 = 0
             try cursor.members { (key, cursor) throws(DecodeError) in
                 if key.spells("traceId") {
-                    ids.trace = try hex(&cursor)
+                    trace = try cursor.identifier()
                 } else if key.spells("spanId") {
-                    ids.span = try hex(&cursor)
+                    span = try cursor.identifier()
                 } else if key.spells("traceState") {
-                    state = try bytes(&cursor)
+                    state.clear()
+                    try cursor.text { state.append($0) }
                 } else if key.spells("attributes") {
-                    dropped = dropped.clampedSum(try appendAttributes(&cursor, to: &encoded, depth: 0))
+                    dropped = dropped.clampedSum(try reader.append(&cursor, to: &encoded))
                 } else if key.spells("droppedAttributesCount") {
-                    dropped = UInt32(clamping: try unsigned(&cursor))
+                    dropped = UInt32(clamping: try cursor.unsigned())
                 } else if key.spells("flags") {
-                    flags = try unsigned(&cursor)
+                    flags = try cursor.unsigned()
                 } else {
                     return false
                 }
                 return true
             }
-            ids.withBytes { trace, span, _ in
-                guard let trace = TraceID(bytes: trace), let span = SpanID(bytes: span) else { return }
-                state.withUnsafeBytes {
-                    all.append(
-                        linkTo: trace, span, flags: UInt32(clamping: flags), traceState: $0, droppedAttributes: dropped,
-                        attributes: encoded.bytes)
-                }
-            }
+            guard let trace = trace.traceID, let span = span.spanID else { return }
+            all.append(
+                linkTo: trace, span, flags: UInt32(clamping: flags), traceState: state.bytes,
+                droppedAttributes: dropped, attributes: encoded.bytes)
         }
         return batch.write(all.bytes)
     }
 }
 
-/// Identifiers out of hexadecimal digits.
-private struct JSONIdentifiers {
-    var trace: [UInt8] = []
-    var span: [UInt8] = []
-    var parent: [UInt8] = []
-
-    func withBytes<R>(
-        _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> R
-    ) -> R {
-        trace.withUnsafeBytes { trace in
-            span.withUnsafeBytes { span in parent.withUnsafeBytes { body(trace, span, $0) } }
-        }
-    }
-}
-
 extension UInt32 {
-    fileprivate func clampedSum(_ more: Int) -> UInt32 { UInt64(self).clampedSum(more) }
+    func clampedSum(_ more: Int) -> UInt32 { UInt64(self).clampedSum(more) }
 }

@@ -1,24 +1,31 @@
 import Bedrock
 import Model
 
-/// `KeyValue` (key = 1, value = 2) and `AnyValue` (string = 1, bool = 2, int = 3, double = 4, array = 5, kvlist = 6, bytes = 7) into the bytes that
-/// `AttributeCursor` reads.
-extension OTLPTracesDecoder {
+/// Reads attributes of OTLP, protobuf and JSON, into the bytes that `AttributeCursor` reads.
+///
+/// On the wire: `KeyValue` (key = 1, value = 2) and `AnyValue` (string = 1, bool = 2, int = 3, double = 4, array = 5, kvlist = 6, bytes = 7).
+struct OTLPAttributeReader {
+    /// Attributes of one thing; those beyond are dropped.
+    var attributesMax = 1_024
+    /// Arrays and maps within one another.
+    var depthMax = 32
+
     /// All fields `number` of a message as attributes in the batch's arena, and how many were too many.
-    func attributes(
+    func read(
         _ number: UInt64, of message: ProtobufReader, into batch: SpanBatch
     ) throws(DecodeError) -> (range: ByteRange, dropped: Int) {
         var dropped = 0
         let range = try batch.write { (arena) throws(DecodeError) in
-            dropped = try appendAttributes(number, of: message, to: &arena, depth: 0)
+            dropped = try append(number, of: message, to: &arena)
         }
         return (range, dropped)
     }
 
-    func appendAttributes(
-        _ number: UInt64, of message: ProtobufReader, to target: inout ByteBuffer, depth: Int
+    /// Appends all fields `number` of a message; gives how many were too many.
+    func append(
+        _ number: UInt64, of message: ProtobufReader, to target: inout ByteBuffer, depth: Int = 0
     ) throws(DecodeError) -> Int {
-        guard depth <= limits.depthMax else { throw message.error("values are nested over \(limits.depthMax) deep") }
+        guard depth <= depthMax else { throw message.error("values are nested over \(depthMax) deep") }
         var message = message
         var count = 0
         while !message.isAtEnd {
@@ -29,9 +36,9 @@ extension OTLPTracesDecoder {
             }
             let pair = try message.message()
             count += 1
-            if count <= limits.attributesMax { try appendAttribute(pair, to: &target, depth: depth) }
+            if count <= attributesMax { try appendAttribute(pair, to: &target, depth: depth) }
         }
-        return max(0, count - limits.attributesMax)
+        return max(0, count - attributesMax)
     }
 
     @inline(__always)
@@ -82,7 +89,7 @@ extension OTLPTracesDecoder {
             case ProtobufReader.tag(6, .bytes):
                 target.truncate(to: start)
                 var content = ByteBuffer(capacity: 64)
-                _ = try appendAttributes(1, of: try value.message(), to: &content, depth: depth + 1)
+                _ = try append(1, of: try value.message(), to: &content, depth: depth + 1)
                 target.append(attribute: .map, content: content.bytes)
             case ProtobufReader.tag(7, .bytes):
                 target.truncate(to: start)
@@ -95,7 +102,7 @@ extension OTLPTracesDecoder {
 
     /// `ArrayValue`: values = 1.
     private func elements(_ message: ProtobufReader, depth: Int) throws(DecodeError) -> ByteBuffer {
-        guard depth <= limits.depthMax else { throw message.error("values are nested over \(limits.depthMax) deep") }
+        guard depth <= depthMax else { throw message.error("values are nested over \(depthMax) deep") }
         var content = ByteBuffer(capacity: 64)
         var message = message
         while !message.isAtEnd {

@@ -1,7 +1,21 @@
 import Bedrock
 
-/// Answers of an OTLP receiver: `ExportLogsServiceResponse`, and `google.rpc.Status` for refusals.
-public enum OTLPLogsResponse {
+/// Answers of an OTLP receiver: `Export…ServiceResponse` of each signal, which differ in names only, and `google.rpc.Status` for refusals.
+public enum OTLPResponse {
+    /// What a request carries.
+    public enum Signal: Sendable {
+        case logs, traces, metrics
+
+        /// The field that counts what was refused, in JSON.
+        var rejectedKey: StaticString {
+            switch self {
+            case .logs: "rejectedLogRecords"
+            case .traces: "rejectedSpans"
+            case .metrics: "rejectedDataPoints"
+            }
+        }
+    }
+
     /// For a request that was taken, possibly without some of its records.
     public static func protobuf(rejected: Int, message: String) -> [UInt8] {
         var response = ByteBuffer()
@@ -14,13 +28,13 @@ public enum OTLPLogsResponse {
     }
 
     /// As above, in JSON.
-    public static func json(rejected: Int, message: String) -> [UInt8] {
+    public static func json(_ signal: Signal, rejected: Int, message: String) -> [UInt8] {
         var writer = JSONWriter(capacity: 128)
         writer.beginObject()
         if rejected > 0 || !message.isEmpty {
             writer.key("partialSuccess")
             writer.beginObject()
-            writer.key("rejectedLogRecords")
+            writer.key(signal.rejectedKey)
             writer.string(String(rejected))
             writer.key("errorMessage")
             writer.string(message)
