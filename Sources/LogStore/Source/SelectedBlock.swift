@@ -58,6 +58,8 @@ final class SelectedBlock<Storage: LogPartStorage>: LogBlock {
 
     private func matchingSet() throws -> RowSet {
         var set = RowSet(rowCount: storage.rowCount, all: false)
+        // Before times are read to clip the runs.
+        guard storage.mayPass(selection.request.filters) else { return set }
         for run in part.runs { set.insert(try clipped(run)) }
         let predicate = LogPredicate(metadata: selection.request.metadataMatchers)
         if !predicate.isEmpty || !part.hides.isEmpty {
@@ -75,7 +77,7 @@ final class SelectedBlock<Storage: LogPartStorage>: LogBlock {
                 own.forEach { set.insert($0) }
             }
         }
-        try storage.filter(selection.request.filters, part.verdicts, &set)
+        try storage.filterRequested(selection.request.filters, part.verdicts, &set)
         return set
     }
 

@@ -59,6 +59,7 @@ struct LogCounting {
 
     private mutating func count(_ run: LogRun, in block: any LogBlock) throws {
         let matching = try block.matchingRows()
+        if matching.isEmpty { return }
         let times = try block.times()
         let bytesPerRow = run.rows.isEmpty ? 0 : Double(run.lineBytes) / Double(run.rows.count)
         var low = 0

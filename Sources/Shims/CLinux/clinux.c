@@ -13,9 +13,53 @@
 #include <sys/socket.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+#if defined(__AVX2__) || defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
+#if defined(__AVX2__)
+enum { lanes = 32 };
+typedef __m256i lane_bytes;
+static inline lane_bytes lanes_of(uint8_t byte) { return _mm256_set1_epi8((char)byte); }
+static inline uint32_t lanes_equal(const uint8_t *at, lane_bytes byte) {
+    return (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)at), byte));
+}
+#elif defined(__SSE2__)
+enum { lanes = 16 };
+typedef __m128i lane_bytes;
+static inline lane_bytes lanes_of(uint8_t byte) { return _mm_set1_epi8((char)byte); }
+static inline uint32_t lanes_equal(const uint8_t *at, lane_bytes byte) {
+    return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)at), byte));
+}
+#endif
 
 const void *clinux_memmem(const void *haystack, size_t haystack_length, const void *needle, size_t needle_length) {
+#if defined(__AVX2__) || defined(__SSE2__)
+    // Places whose first and last byte fit, many at a time; only those are compared. Needles of which too many places fit go to memmem(3), whose
+    // time is linear whatever the bytes are.
+    if (needle_length < 2 || needle_length > haystack_length || haystack_length - needle_length + 1 < lanes)
+        return memmem(haystack, haystack_length, needle, needle_length);
+    const uint8_t *text = haystack, *wanted = needle;
+    const lane_bytes first = lanes_of(wanted[0]), last = lanes_of(wanted[needle_length - 1]);
+    const size_t places = haystack_length - needle_length + 1;
+    size_t compared = 0;
+    for (size_t at = 0;;) {
+        uint32_t hits = lanes_equal(text + at, first);
+        if (hits) hits &= lanes_equal(text + at + needle_length - 1, last);
+        for (; hits; hits &= hits - 1) {
+            const uint8_t *place = text + at + (size_t)__builtin_ctz(hits);
+            if (memcmp(place + 1, wanted + 1, needle_length - 2) == 0) return place;
+            compared += needle_length;
+        }
+        if (at + lanes == places) return NULL;
+        at += lanes;
+        // The last step overlaps the one before, where nothing was.
+        if (at + lanes > places) at = places - lanes;
+        if (compared > 8 * at + 4096) return memmem(text + at, haystack_length - at, needle, needle_length);
+    }
+#else
     return memmem(haystack, haystack_length, needle, needle_length);
+#endif
 }
 
 int clinux_accept(int listener) {

@@ -32,7 +32,8 @@ final class PagePart: @unchecked Sendable {
     init(_ block: any LogBlock) throws {
         self.block = block
         let rows = try block.matchingRows()
-        times = try block.times()
+        // Nothing asks for times of no rows, and reading them costs more than finding none.
+        times = rows.isEmpty ? UnsafeBufferPointer(start: nil, count: 0) : try block.times()
         var runs: [(run: LogRun, rows: UnsafeBufferPointer<Int32>)] = []
         for run in block.runs {
             let lower = Self.firstIndex(rows) { Int($0) >= run.rows.lowerBound }

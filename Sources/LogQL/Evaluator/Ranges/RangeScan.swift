@@ -126,6 +126,7 @@ final class RangeWorker: @unchecked Sendable {
         open = try open.filter { try !countWhole($0, hasMetadata: block.hasMetadata) }
         if open.isEmpty { return }
         let rows = try block.matchingRows()
+        if rows.isEmpty { return }
         let times = try block.times()
         for run in open {
             let lower = Self.lowerBound(rows, run.rows.lowerBound)
