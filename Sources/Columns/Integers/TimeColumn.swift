@@ -226,21 +226,31 @@ public enum TimeColumn {
             var offset = offset
             var position = position
             var low = low
-            for i in 0..<count {
+            let step = Int(truncatingIfNeeded: parameter)
+            var i = 0
+            while i < count {
                 while word == 0 {
                     offset &+= 8
                     guard offset < end else { return false }
                     word = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
                 }
-                let at = offset &* 8 &+ word.trailingZeroBitCount
-                word &= word &- 1
-                let high = UInt64(truncatingIfNeeded: at &- position)
-                position = at &+ 1
-                let near = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: low &>> 3, as: UInt64.self))
-                low &+= Int(truncatingIfNeeded: parameter)
-                let shift = UInt64(truncatingIfNeeded: low &- Int(truncatingIfNeeded: parameter)) & 7
-                value = value &+ (high &<< parameter | (near &>> shift) & mask)
-                target[i] = Int64(bitPattern: value)
+                // All of the word's bits in one go; where they begin is known once.
+                let start = offset &* 8
+                var from = position &- start
+                let stop = min(i &+ word.nonzeroBitCount, count)
+                while i < stop {
+                    let at = word.trailingZeroBitCount
+                    word &= word &- 1
+                    let high = UInt64(truncatingIfNeeded: at &- from)
+                    from = at &+ 1
+                    let near = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: low &>> 3, as: UInt64.self))
+                    value =
+                        value &+ (high &<< parameter | (near &>> UInt64(truncatingIfNeeded: low & 7)) & mask)
+                    low &+= step
+                    target[i] = Int64(bitPattern: value)
+                    i &+= 1
+                }
+                position = start &+ from
             }
             last = Int64(bitPattern: value)
             self.word = word
