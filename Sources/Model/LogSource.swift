@@ -120,9 +120,12 @@ public struct LogRun: Sendable {
     /// All rows of the run belong to the answer: they lie in the range, nothing hides them and no filter asks. Then they can be counted
     /// without reading.
     public var isExact: Bool
+    /// Rows may have structured metadata; without, the labels of the stream are all there is.
+    public var hasMetadata: Bool
 
     public init(
-        stream: Int, rows: Range<Int>, firstTime: Int64, lastTime: Int64, lineBytes: Int, isExact: Bool
+        stream: Int, rows: Range<Int>, firstTime: Int64, lastTime: Int64, lineBytes: Int, isExact: Bool,
+        hasMetadata: Bool = true
     ) {
         self.stream = stream
         self.rows = rows
@@ -130,6 +133,7 @@ public struct LogRun: Sendable {
         self.lastTime = lastTime
         self.lineBytes = lineBytes
         self.isExact = isExact
+        self.hasMetadata = hasMetadata
     }
 }
 
@@ -175,6 +179,9 @@ public protocol LogBlock: AnyObject {
     func times() throws -> UnsafeBufferPointer<Int64>
     /// Appends the lines of `rows` (ascending) to `lines`.
     func readLines(_ rows: UnsafeBufferPointer<Int32>, into lines: LineArena) throws
+    /// Appends how many bytes the line of each of `rows` (ascending) has; cheaper than reading them.
+    func readLineLengths(_ rows: UnsafeBufferPointer<Int32>, into lengths: inout ContiguousArray<Int>) throws
+
     /// Whether any row of the part has structured metadata.
     var hasMetadata: Bool { get }
     /// Appends the structured metadata of `rows` (ascending) to `metadata`, as canonical label bytes; empty for rows without.

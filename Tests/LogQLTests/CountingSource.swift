@@ -92,6 +92,10 @@ private final class CountingBlock: LogBlock {
         try inner.readLines(rows, into: lines)
     }
 
+    func readLineLengths(_ rows: UnsafeBufferPointer<Int32>, into lengths: inout ContiguousArray<Int>) throws {
+        try inner.readLineLengths(rows, into: &lengths)
+    }
+
     func readMetadata(_ rows: UnsafeBufferPointer<Int32>, into metadata: LineArena) throws {
         try inner.readMetadata(rows, into: metadata)
     }

@@ -127,6 +127,17 @@ import Testing
             metric("sum(count_over_time({app=\"a\"}[1m]))"), start: 0, end: 1000 * 1_000_000_000, step: 60_000_000_000,
             source: counting)
         #expect(counting.counts.opened == 10 && counting.counts.lines == 0)
+        // Bytes ask for lengths; a label that only metadata could have asks for nothing where there is none.
+        let bytes = try RandomLogs.engine(2).range(
+            metric("sum(bytes_over_time({app=\"a\"}[1m]))"), start: 60_000_000_000, end: 960_000_000_000,
+            step: 60_000_000_000, source: counting)
+        guard case .matrix(let matrix) = bytes.value else { return }
+        #expect(matrix.map(\.values) == [[Double](repeating: 240, count: 16)])
+        #expect(counting.counts.lines == 0)
+        let opened = counting.counts.opened
+        _ = try RandomLogs.engine(2).instant(
+            metric("sum by (trace) (count_over_time({app=\"a\"}[1h]))"), at: 1000 * 1_000_000_000, source: counting)
+        #expect(counting.counts.opened == opened)
     }
 
     @Test func errorsFailAndLimitsHold() throws {

@@ -57,11 +57,19 @@ extension LogSelection {
             metadata.clear()
             try block.readLines(matching, into: lines)
             if block.hasMetadata { try block.readMetadata(matching, into: metadata) }
+            var lengths: ContiguousArray<Int> = []
+            try block.readLineLengths(matching, into: &lengths)
+            if !lengths.elementsEqual((0..<lines.count).map { lines[$0].count }) { complain("lengths of lines differ") }
             let runs = runs(part)
             var counts = [Int](repeating: 0, count: runs.count)
             var bytes = [Int](repeating: 0, count: runs.count)
             var previous = Int32(-1)
             for (position, number) in matching.enumerated() {
+                if block.hasMetadata, !metadata[position].isEmpty,
+                    !(runs.first { $0.rows.contains(Int(number)) }?.hasMetadata ?? true)
+                {
+                    complain("a run has metadata and doesn't say so")
+                }
                 if number <= previous { complain("rows of part \(part) don't ascend") }
                 previous = number
                 guard let run = runs.firstIndex(where: { $0.rows.contains(Int(number)) }) else {

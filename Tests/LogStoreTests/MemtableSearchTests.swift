@@ -21,6 +21,24 @@ import Testing
         return LogRequest(matchers: [], range: range, filters: filters)
     }
 
+    @Test func statisticsCountWhatWasSearched() throws {
+        let rig = LogRig(seed: 1)
+        try rig.open()
+        let batch = LogBatch()
+        batch.beginStream(LogSamples.labels(0))
+        for line in ["one", "two", "seven"] { batch.append(timestamp: LogSamples.start, line: line) }
+        try rig.write(batch)
+        for flushed in [false, true] {
+            if flushed { try rig.flush() }
+            let request = LogRequest(
+                matchers: [], range: .everything, filters: [LineFilter([.literal(Array("o".utf8))])])
+            let selection = try rig.snapshot().select(request)
+            #expect(try selection.everything().count == 2)
+            let bytes = selection.statistics.bytesDecoded
+            #expect(flushed ? bytes > 0 : bytes == 11, "\(bytes)")
+        }
+    }
+
     @Test(arguments: 1...12) func answersAsLinesDo(seed: UInt64) throws {
         var samples = LogSamples(seed: seed)
         var model = LogModel()

@@ -76,7 +76,8 @@ public struct LokiClient: Sendable {
             try LogAnswerParser.answer(&scanner)
         }
         answer.warnings = envelope.warnings
-        if let count = answer.statistics?["damagedBlocks"]?.int, count > 0 {
+        // A server that warns by itself says it once.
+        if let count = answer.statistics?["damagedBlocks"]?.int, count > 0, answer.warnings.isEmpty {
             answer.warnings.append(
                 "blocks of the store are damaged, and their entries are missing here; obsq verify on the data folder of the stopped server names them"
             )

@@ -161,7 +161,8 @@ struct MemoryLogSelection: LogSelection {
                 LogRun(
                     stream: number, rows: start..<end, firstTime: first, lastTime: last,
                     lineBytes: rows[start..<end].reduce(0) { $0 + $1.line.count },
-                    isExact: !asks && range.contains(first, through: last)))
+                    isExact: !asks && range.contains(first, through: last),
+                    hasMetadata: rows[start..<end].contains { !$0.metadata.isEmpty }))
         }
         return runs
     }
@@ -217,6 +218,10 @@ final class MemoryLogBlock: LogBlock {
 
     func readLines(_ wanted: UnsafeBufferPointer<Int32>, into lines: LineArena) throws {
         for row in wanted { rows[Int(row)].line.withUnsafeBytes { lines.append($0) } }
+    }
+
+    func readLineLengths(_ wanted: UnsafeBufferPointer<Int32>, into lengths: inout ContiguousArray<Int>) throws {
+        for row in wanted { lengths.append(rows[Int(row)].line.count) }
     }
 
     func readMetadata(_ wanted: UnsafeBufferPointer<Int32>, into metadata: LineArena) throws {

@@ -19,6 +19,14 @@ struct LogMemtablePin: Sendable {
         var lineBytes = 0
         var firstTime = Int64.max
         var lastTime = Int64.min
+
+        /// Whether any row has metadata; looks at each.
+        var hasMetadata: Bool {
+            pages.contains { page, count in
+                let metadata = page.metadata
+                return (0..<count).contains { metadata[$0] != 0 }
+            }
+        }
     }
 
     /// The stream's visible rows as spans of at most `rowsMax`; those that lie outside of `first ... last` as a whole are left out.

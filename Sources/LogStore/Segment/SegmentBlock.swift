@@ -13,6 +13,8 @@ final class SegmentBlock {
     private var decodedTimes: UnsafeMutableBufferPointer<Int64>?
     private var openedLines: LineBlock?
     private var openedFields: [Int: TextColumn] = [:]
+    /// Of all rows, once they were asked for.
+    private var knownLengths: [Int32] = []
     /// Bytes of columns opened so far.
     private(set) var bytesDecoded = 0
 
@@ -99,6 +101,12 @@ final class SegmentBlock {
         try withLines { try $0.read(rows, into: target) }
     }
 
+    /// Appends the bytes of the line of each of `rows`.
+    func readLineLengths(_ rows: UnsafeBufferPointer<Int32>, into lengths: inout ContiguousArray<Int>) throws {
+        if knownLengths.isEmpty { knownLengths = try lineLengths() }
+        for row in rows { lengths.append(Int(knownLengths[Int(row)])) }
+    }
+
     /// Bytes of each row's line.
     func lineLengths() throws -> [Int32] {
         try withLines { lines in
@@ -125,7 +133,7 @@ final class SegmentBlock {
 
     // MARK: Metadata
 
-    var hasMetadata: Bool { entry.chunks.contains { $0.column >= BlockEntry.firstFieldColumn } }
+    var hasMetadata: Bool { entry.hasMetadata }
 
     private func field(_ column: Int) throws -> TextColumn {
         if let known = openedFields[column] { return known }

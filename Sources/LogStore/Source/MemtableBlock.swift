@@ -12,6 +12,9 @@ final class MemtableBlock: LogRowSource {
     private var rows: ContiguousArray<LogRowRef> = []
     /// Of the sorted rows; nil until they are.
     private var columnTimes: UnsafeMutableBufferPointer<Int64>?
+    private var isSearched = false
+    /// Bytes of lines searched or read so far.
+    private(set) var bytesDecoded = 0
     /// What the request's filters let pass, by place of arrival.
     private var requested: RowSet?
 
@@ -35,7 +38,13 @@ final class MemtableBlock: LogRowSource {
 
     func filter(_ filters: [LineFilter], _ mask: inout RowSet) {
         if filters.isEmpty || mask.isEmpty { return }
-        keep(search.passing(filters), &mask)
+        keep(passing(filters), &mask)
+    }
+
+    private func passing(_ filters: [LineFilter]) -> RowSet {
+        if !isSearched { bytesDecoded += search.lineBytes }
+        isSearched = true
+        return search.passing(filters)
     }
 
     /// Keeps rows that are in `passing`, a set by place of arrival.
@@ -47,7 +56,7 @@ final class MemtableBlock: LogRowSource {
 
     func mayPass(_ filters: [LineFilter]) -> Bool {
         if filters.isEmpty { return true }
-        let passing = search.passing(filters)
+        let passing = passing(filters)
         requested = passing
         return !passing.isEmpty
     }
@@ -71,7 +80,15 @@ final class MemtableBlock: LogRowSource {
 
     func readLines(_ numbers: UnsafeBufferPointer<Int32>, into target: LineArena) {
         sorted()
+        let before = target.bytes.count
         for row in numbers { target.append(rows[Int(row)].lineBytes) }
+        // Lines that were searched count already.
+        if !isSearched { bytesDecoded += target.bytes.count - before }
+    }
+
+    func readLineLengths(_ numbers: UnsafeBufferPointer<Int32>, into lengths: inout ContiguousArray<Int>) {
+        sorted()
+        for row in numbers { lengths.append(rows[Int(row)].lineBytes.count) }
     }
 
     var hasMetadata: Bool { search.hasMetadata }
@@ -87,6 +104,8 @@ final class MemtableBlock: LogRowSource {
 /// What an open part reads from.
 protocol LogPartStorage: LogRowSource {
     var hasMetadata: Bool { get }
+    /// Bytes of columns opened, or of lines searched and read where they lie, so far.
+    var bytesDecoded: Int { get }
     /// Whether any row may pass the request's `filters`. Asked once, first of all, so that a part without such rows costs nothing else.
     func mayPass(_ filters: [LineFilter]) -> Bool
     /// Keeps the rows whose line passes the request's filters; `verdicts`, where there are any, were compiled from `filters`.
@@ -94,6 +113,7 @@ protocol LogPartStorage: LogRowSource {
     /// Throws when times or lines can't be read.
     func check() throws
     func readLines(_ rows: UnsafeBufferPointer<Int32>, into target: LineArena) throws
+    func readLineLengths(_ rows: UnsafeBufferPointer<Int32>, into lengths: inout ContiguousArray<Int>) throws
     func readMetadata(
         _ rows: UnsafeBufferPointer<Int32>, into target: LineArena, damage: (SegmentDamage) -> Void) throws
 }

@@ -29,9 +29,10 @@ struct MemtableSearch {
     }
 
     /// Whether any row has metadata.
-    var hasMetadata: Bool {
-        pages.contains { page, _, count in (0..<count).contains { page.metadata[$0] != 0 } }
-    }
+    var hasMetadata: Bool { spans.contains { $0.hasMetadata } }
+
+    /// Bytes of all lines.
+    var lineBytes: Int { spans.reduce(0) { $0 + $1.lineBytes } }
 
     /// The rows whose lines pass all filters.
     func passing(_ filters: [LineFilter]) -> RowSet {

@@ -10,6 +10,8 @@ final class SelectedBlock<Storage: LogPartStorage>: LogBlock {
     let storage: Storage
     private var matching: UnsafeMutableBufferPointer<Int32>?
     private var isCharged = false
+    /// Bytes that the statistics have.
+    private var told = 0
     /// In the place of times that are damaged.
     private var replaced: UnsafeMutableBufferPointer<Int64>?
 
@@ -36,9 +38,17 @@ final class SelectedBlock<Storage: LogPartStorage>: LogBlock {
         selection.counters.add(rows: rows)
     }
 
+    /// Tells the statistics what was decoded since the last time.
+    private func tell() {
+        let now = storage.bytesDecoded
+        if now > told { selection.counters.add(bytes: now - told) }
+        told = now
+    }
+
     func matchingRows() throws -> UnsafeBufferPointer<Int32> {
         if let matching { return UnsafeBufferPointer(matching) }
         try charge()
+        defer { tell() }
         var rows: ContiguousArray<Int32> = []
         do {
             try matchingSet().appendRows(to: &rows)
@@ -101,6 +111,7 @@ final class SelectedBlock<Storage: LogPartStorage>: LogBlock {
     func times() throws -> UnsafeBufferPointer<Int64> {
         try charge()
         if let replaced { return UnsafeBufferPointer(replaced) }
+        defer { tell() }
         do { return try storage.times() } catch let error as SegmentDamage {
             // Its rows are not served; times before every range are in nobody's answer.
             selection.report(error)
@@ -113,11 +124,19 @@ final class SelectedBlock<Storage: LogPartStorage>: LogBlock {
 
     func readLines(_ rows: UnsafeBufferPointer<Int32>, into lines: LineArena) throws {
         if rows.isEmpty { return }
+        defer { tell() }
         try storage.readLines(rows, into: lines)
+    }
+
+    func readLineLengths(_ rows: UnsafeBufferPointer<Int32>, into lengths: inout ContiguousArray<Int>) throws {
+        if rows.isEmpty { return }
+        defer { tell() }
+        try storage.readLineLengths(rows, into: &lengths)
     }
 
     func readMetadata(_ rows: UnsafeBufferPointer<Int32>, into metadata: LineArena) throws {
         if rows.isEmpty { return }
+        defer { tell() }
         try storage.readMetadata(rows, into: metadata, damage: selection.report)
     }
 }

@@ -39,6 +39,7 @@ final class SelectionBuilder {
         let verdicts = request.filters.isEmpty ? nil : try segment.lineDictionary().compile(request.filters)
         var numbers = [Int](repeating: -1, count: index.labels.count)
         for (position, block) in index.blocks.enumerated() {
+            let hasMetadata = block.hasMetadata
             if position % 256 == 0 { try request.cancellation.check() }
             var part = SelectionPart(.segment(segment, index, position, handle))
             part.verdicts = verdicts
@@ -52,7 +53,8 @@ final class SelectionBuilder {
                     add(
                         LogRun(
                             stream: numbers[stream], rows: rows, firstTime: run.firstTime, lastTime: run.lastTime,
-                            lineBytes: run.lineBytes, isExact: false), labels, hides, to: &part)
+                            lineBytes: run.lineBytes, isExact: false, hasMetadata: hasMetadata), labels, hides,
+                        to: &part)
                 }
             }
             counters.add(blocks: 1, pruned: part.runs.isEmpty ? 1 : 0)
@@ -83,7 +85,8 @@ final class SelectionBuilder {
                 add(
                     LogRun(
                         stream: self.stream(stream.pointee.labels), rows: rows..<rows + span.rowCount,
-                        firstTime: span.firstTime, lastTime: span.lastTime, lineBytes: span.lineBytes, isExact: false),
+                        firstTime: span.firstTime, lastTime: span.lastTime, lineBytes: span.lineBytes, isExact: false,
+                        hasMetadata: needsRows || span.hasMetadata),
                     stream.pointee.labels, hides, to: &part)
                 spans.append(span)
                 rows += span.rowCount

@@ -95,7 +95,7 @@ extension QueryAPI {
         let statistics = note(call, pages.statistics, returned: pages.count)
         // Entries that were left out for their distance lie behind no cursor.
         let shown = interval > 0 ? nil : next
-        writer.success { writer in
+        writer.success(warnings: statistics.warnings) { writer in
             writer.beginObject()
             writer.member("resultType", "streams")
             writer.key("result")
@@ -118,7 +118,7 @@ extension QueryAPI {
 
     private func write(_ result: LogQLResult, at time: Int64, _ call: LokiCall, _ writer: inout JSONWriter) {
         let statistics = note(call, result.statistics, returned: 0)
-        writer.success { writer in
+        writer.success(warnings: statistics.warnings) { writer in
             writer.beginObject()
             writer.numbers(result.value, at: time)
             writer.key("stats")

@@ -88,12 +88,16 @@ extension QueryAPI {
 }
 
 extension JSONWriter {
-    /// `{"status":"success","data":…}`.
-    mutating func success(_ data: (inout JSONWriter) throws -> Void) rethrows {
+    /// `{"status":"success","data":…}`, and `"warnings":[…]` where there are any.
+    mutating func success(warnings: [String] = [], _ data: (inout JSONWriter) throws -> Void) rethrows {
         beginObject()
         member("status", "success")
         key("data")
         try data(&self)
+        if !warnings.isEmpty {
+            key("warnings")
+            strings(warnings)
+        }
         endObject()
     }
 }

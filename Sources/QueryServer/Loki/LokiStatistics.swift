@@ -7,6 +7,13 @@ struct LokiStatistics {
     var entriesReturned = 0
     var queueSeconds = 0.0
     var executionSeconds = 0.0
+
+    /// What is to be said of an answer that is not whole.
+    var warnings: [String] {
+        guard scan.damagedBlocks > 0 else { return [] }
+        let blocks = scan.damagedBlocks == 1 ? "1 damaged block" : "\(scan.damagedBlocks) damaged blocks"
+        return ["\(blocks): the rows are missing from this answer; the server's log says which"]
+    }
 }
 
 extension JSONWriter {

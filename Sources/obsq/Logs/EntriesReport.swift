@@ -26,6 +26,7 @@ struct EntriesReport {
             write(try await reader.groups(around: hits, direction: options.direction), writer)
         }
         for warning in outcome.warnings { output.note("warning: \(warning)") }
+        if outcome.count == 0, let narrowness = question.narrowness { output.note("warning: \(narrowness)") }
         if options.showsStatistics {
             let seconds = Double(SystemClock().monotonicNanoseconds() - started) / 1e9
             outcome.statistics.report(to: output, entries: outcome.count, seconds: seconds)

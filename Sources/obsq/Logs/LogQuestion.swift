@@ -10,6 +10,8 @@ struct LogQuestion {
     var isMetric: Bool
     /// The words that it is, if it searches every stream.
     private var search: LogQuery?
+    /// The server takes no empty selector, so that only streams with a `service_name` are searched.
+    private(set) var isNarrowed = false
 
     /// - Parameter text: LogQL, or words as in a search box; empty is everything.
     init(_ text: String) throws {
@@ -38,6 +40,13 @@ struct LogQuestion {
         if isTaken { return }
         words.matchers = [try Matcher("service_name", .regex, ".+")]
         query = words.description
+        isNarrowed = true
+    }
+
+    /// What to say where nothing was found, if the search was narrower than it was meant.
+    var narrowness: String? {
+        guard isNarrowed else { return nil }
+        return "the server takes no empty selector, so only streams with a service_name were searched: choose others in LogQL, such as {app=~\".+\"} |= \"word\""
     }
 
     /// A selector, or a call around one, whatever else is wrong.

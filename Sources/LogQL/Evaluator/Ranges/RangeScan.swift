@@ -106,6 +106,7 @@ final class RangeWorker: @unchecked Sendable {
     private let pipeline: LogPipeline
     private var projection: LabelProjection
     private let lines = LineArena()
+    private var lengths: ContiguousArray<Int> = []
     private let metadata = LineArena()
     private var labels = ByteBuffer(capacity: 512)
 
@@ -120,11 +121,9 @@ final class RangeWorker: @unchecked Sendable {
 
     func scan(_ part: Int) throws {
         var open: [LogRun] = []
-        for run in scan.selection.runs(part) where try !countWhole(run, hasMetadata: nil) { open.append(run) }
+        for run in scan.selection.runs(part) where try !countWhole(run) { open.append(run) }
         if open.isEmpty { return }
         let block = try scan.selection.open(part)
-        open = try open.filter { try !countWhole($0, hasMetadata: block.hasMetadata) }
-        if open.isEmpty { return }
         let rows = try block.matchingRows()
         if rows.isEmpty { return }
         let times = try block.times()
@@ -143,9 +142,8 @@ final class RangeWorker: @unchecked Sendable {
     }
 
     /// Counts a run by what the directory says of it, if that is enough.
-    /// - Parameter hasMetadata: nil: not known yet.
-    private func countWhole(_ run: LogRun, hasMetadata: Bool?) throws -> Bool {
-        guard scan.countsAll, scan.purpose != .samples, run.isExact, hasMetadata == false || scan.isDecided[run.stream]
+    private func countWhole(_ run: LogRun) throws -> Bool {
+        guard scan.countsAll, scan.purpose != .samples, run.isExact, !run.hasMetadata || scan.isDecided[run.stream]
         else { return false }
         let (held, through) = scan.windows.windows(holding: run.firstTime)
         guard run.lastTime <= through else { return false }
@@ -159,8 +157,8 @@ final class RangeWorker: @unchecked Sendable {
     ) throws {
         let series = Int(scan.seriesOfStream[run.stream])
         if scan.purpose == .bytes {
-            lines.clear()
-            try block.readLines(rows, into: lines)
+            lengths.removeAll(keepingCapacity: true)
+            try block.readLineLengths(rows, into: &lengths)
         }
         var at = 0
         while at < rows.count {
@@ -169,7 +167,7 @@ final class RangeWorker: @unchecked Sendable {
             while at < rows.count, times[Int(rows[at])] <= through { at += 1 }
             // The first row is always held by its own windows.
             at = max(at, start + 1)
-            let bytes = scan.purpose == .bytes ? lines.starts[at] - lines.starts[start] : 0
+            let bytes = scan.purpose == .bytes ? lengths[start..<at].reduce(0, +) : 0
             try tally.add(series, held, rows: at - start, bytes: bytes)
         }
     }

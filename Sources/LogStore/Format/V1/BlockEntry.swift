@@ -41,6 +41,9 @@ struct BlockEntry: Sendable {
 
     func chunk(_ column: Int) -> Chunk? { chunks.first { $0.column == column } }
 
+    /// Any row has structured metadata.
+    var hasMetadata: Bool { chunks.contains { $0.column >= Self.firstFieldColumn } }
+
     func encode(into target: inout ByteBuffer) {
         target.append(varint: offset)
         target.append(varint: rowCount)
