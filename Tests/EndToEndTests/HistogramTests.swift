@@ -117,6 +117,54 @@ import Transport
         try check(server, "after a restart")
     }
 
+    /// Exemplars of an OpenMetrics text, and histograms and exemplars of remote write 2.0.
+    @Test func theyComeOverOtherWays() throws {
+        let server = try ObsdProcess(data: folder.path + "/data", ["--agent-host-metrics=false"])
+        let seconds = end / 1000
+        let text = """
+            # TYPE imported counter
+            imported_total 5 \(seconds) # {trace_id="abc"} 1 \(seconds - 2)
+            # EOF
+
+            """
+        let answer = try server.post(
+            "/api/v1/import/prometheus", Data(text.utf8),
+            headers: ["Content-Type": "application/openmetrics-text; version=1.0.0"])
+        #expect(answer.status == 204, "\(answer.body)")
+        #expect(
+            try ask(server, "imported_total", "query_exemplars")
+                == #"{"status":"success","data":[{"seriesLabels":{"__name__":"imported_total"},"exemplars":["#
+                + #"{"labels":{"trace_id":"abc"},"value":"1","timestamp":\#(seconds - 2)}]}]}"#)
+        let second = try server.post(
+            "/api/v1/write", version2(),
+            headers: [
+                "Content-Type": "application/x-protobuf;proto=io.prometheus.write.v2.Request",
+                "Content-Encoding": "snappy",
+            ])
+        #expect(second.status == 204, "\(second.body)")
+        #expect(try number(server, "histogram_count(v2)") == 3)
+        #expect(
+            try ask(server, "v2", "query_exemplars").contains(
+                #""exemplars":[{"labels":{"trace_id":"v2"},"value":"0","timestamp":\#(seconds)}]"#))
+    }
+
+    /// One series with an integer histogram of three observations between 0.5 and 1, and an exemplar.
+    private func version2() -> Data {
+        var time = ByteBuffer()
+        time.append(varint: UInt64(end))
+        func message(_ number: UInt8, _ bytes: [UInt8]) -> [UInt8] { [number << 3 | 2, UInt8(bytes.count)] + bytes }
+        let histogram: [UInt8] =
+            [0x08, 3] + message(11, [0x08, 0, 0x10, 1]) + message(12, [6]) + [0x78] + time.array()
+        let exemplar = message(1, [3, 2]) + [0x18] + time.array()
+        let series = message(1, [1, 2]) + message(3, histogram) + message(4, exemplar)
+        var request: [UInt8] = []
+        for symbol in ["", "__name__", "v2", "trace_id"] { request += message(4, Array(symbol.utf8)) }
+        request += message(5, series)
+        var packed = ByteBuffer()
+        request.withUnsafeBytes { Snappy.compress($0, into: &packed) }
+        return Data(packed.array())
+    }
+
     @Test func whatIsNoHistogramIsRefusedByName() throws {
         let server = try ObsdProcess(data: folder.path + "/data", ["--agent-host-metrics=false"])
         let batch = MetricBatch()
