@@ -16,7 +16,7 @@ struct LineCorpus {
     private mutating func word(_ count: Int) -> String {
         (0..<1 + number(count)).map { _ in ["ba", "ke", "lo", "mi", "nu", "x", "é", "Ro"][number(8)] }.joined()
     }
-    private mutating func uuid() -> String { "\(hex(8))-\(hex(4))-\(hex(4))-\(hex(4))-\(hex(12))" }
+    mutating func uuid() -> String { "\(hex(8))-\(hex(4))-\(hex(4))-\(hex(4))-\(hex(12))" }
 
     /// Lines that differ in words.
     mutating func wordLine() -> [UInt8] {

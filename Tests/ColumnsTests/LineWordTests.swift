@@ -144,6 +144,39 @@ import Testing
         #expect(dictionary.compile([LineFilter([.literal(Array("asked for /".utf8))])]).mayMatch(block: 0))
     }
 
+    /// The same by a UUID, of which filters have the middle only.
+    @Test func identifiersPruneBlocks() throws {
+        var corpus = LineCorpus(seed: 12)
+        var identifiers: [String] = []
+        let segment = Self.segment(
+            (0..<4).map { block in
+                Self.arena(
+                    (0..<300).map { row in
+                        identifiers.append(corpus.uuid())
+                        return row % 2 == 0
+                            ? "request \(identifiers[identifiers.count - 1]) done"
+                            : "{\"id\":\"\(identifiers[identifiers.count - 1])\",\"ms\":\(row)}"
+                    })
+            })
+        let dictionary = try segment.dictionary.withUnsafeBytes { try LineDictionary($0) }
+        var kept = 0
+        for number in stride(from: 0, to: identifiers.count, by: 13) {
+            let identifier = Array(identifiers[number].utf8)
+            let verdicts = dictionary.compile([LineFilter([.literal(identifier)])])
+            #expect(verdicts.mayMatch(block: number / 300))
+            kept += (0..<4).filter { verdicts.mayMatch(block: $0) }.count
+            let start = Int.random(in: 0..<20, using: &corpus.random)
+            let end = Int.random(in: start + 1...36, using: &corpus.random)
+            for literal in [
+                identifier, Array(identifier[start..<end]), Array("\"".utf8) + identifier[0..<end],
+                identifier[start...] + Array(" done".utf8),
+            ] {
+                try LineSearchTests.verify(segment, [LineFilter([.literal(literal)])])
+            }
+        }
+        #expect(kept < identifiers.count / 13 * 5 / 4)
+    }
+
     /// Merged twice, with rows left out, they are still the same lines; no pattern is lost.
     @Test(arguments: 0..<4) func mergesOfMergesKeepWords(_ seed: Int) throws {
         var random = SeededGenerator(seed: UInt64(seed))

@@ -2,15 +2,16 @@ import Bedrock
 
 /// A split-block Bloom filter over the words of texts: says which words surely don't occur.
 ///
-/// A word is a longest run of ASCII letters, digits, `_`, and bytes from 0x80 on. A filter is a power of two of 32-byte blocks; a word sets one bit in
-/// each of the eight 32-bit lanes of one block. About 12 bits a word keep false answers under one in a hundred.
+/// A word is a longest run of ASCII letters, digits, `_`, and bytes from 0x80 on. A filter is a number of 32-byte blocks; a word sets one bit in
+/// each of the eight 32-bit lanes of one block: of a power of two of blocks the one that the lower bits of half its hash number, else the one
+/// that this half is the fraction of. About 12 bits a word keep false answers under one in a hundred.
 public struct TokenFilter: Sendable {
     /// Eight lanes a block.
     private let lanes: [UInt32]
 
-    /// - Throws: when the size is no power of two of blocks.
+    /// - Throws: when the size is no number of blocks.
     public init(_ bytes: UnsafeRawBufferPointer) throws(ColumnError) {
-        guard bytes.count >= 32, bytes.count & (bytes.count - 1) == 0 else {
+        guard bytes.count >= 32, bytes.count % 32 == 0, bytes.count <= 32 * Self.blocksMax else {
             throw ColumnError("a token filter of \(bytes.count) bytes")
         }
         lanes = (0..<bytes.count / 4).map {
@@ -22,7 +23,7 @@ public struct TokenFilter: Sendable {
 
     /// Whether a word with this hash may have been put in.
     public func mayContain(_ hash: UInt64) -> Bool {
-        let block = Int(truncatingIfNeeded: (hash >> 32) & UInt64(lanes.count / 8 - 1)) * 8
+        let block = Self.block(hash, of: lanes.count / 8) * 8
         for lane in 0..<8 where lanes[block + lane] & Self.bit(hash, lane) == 0 { return false }
         return true
     }
@@ -41,8 +42,33 @@ public struct TokenFilter: Sendable {
         return result
     }
 
+    private static let blocksMax = 1 << 15
+
+    @inline(__always) fileprivate static func block(_ hash: UInt64, of count: Int) -> Int {
+        if count & (count - 1) == 0 { return Int(truncatingIfNeeded: (hash >> 32) & UInt64(count - 1)) }
+        return Int(truncatingIfNeeded: ((hash >> 32) &* UInt64(count)) >> 32)
+    }
+
     @inline(__always) fileprivate static func bit(_ hash: UInt64, _ lane: Int) -> UInt32 {
         1 << ((UInt32(truncatingIfNeeded: hash) &* salts[lane]) >> 27)
+    }
+
+    /// The three short words in the middle of a UUID, 8-4-4-4-12 lower-case hexadecimal digits, whose first word is `first` of `words`.
+    static func middleOfUUID(_ text: UnsafeRawBufferPointer, _ words: [Range<Int>], at first: Int) -> Range<Int>? {
+        guard words.count - first >= 5, words[first].count == 8, words[first + 4].count == 12 else { return nil }
+        for i in first..<first + 5 {
+            if i < first + 4, words[i + 1].lowerBound != words[i].upperBound + 1 || text[words[i].upperBound] != 45 {
+                return nil
+            }
+            if i > first, i < first + 4, words[i].count != 4 { return nil }
+            if !isHex(text, words[i]) { return nil }
+        }
+        return words[first + 1].lowerBound..<words[first + 3].upperBound
+    }
+
+    static func isHex(_ text: UnsafeRawBufferPointer, _ word: Range<Int>) -> Bool {
+        for i in word where HexText.value(text[i]) == nil { return false }
+        return true
     }
 
     static func hash(_ token: UnsafeRawBufferPointer) -> UInt64 { ByteHash.of(token) }
@@ -73,11 +99,24 @@ public struct TokenFilter: Sendable {
     /// Gathers words. Not thread-safe.
     public struct Builder {
         private var hashes: Set<UInt64> = []
+        private var words: [Range<Int>] = []
 
         public init() {}
 
         public var isEmpty: Bool { hashes.isEmpty }
         public var memoryBytes: Int { hashes.capacity * 12 }
+
+        /// Puts in the words of `text`, of a UUID only the three short ones, as one: they are what every text that contains it has whole.
+        mutating func addFoldingUUIDs(_ text: UnsafeRawBufferPointer) {
+            words.removeAll(keepingCapacity: true)
+            TokenFilter.forEachToken(text) { words.append($0) }
+            var at = 0
+            while at < words.count {
+                let middle = TokenFilter.middleOfUUID(text, words, at: at)
+                hashes.insert(TokenFilter.hash(UnsafeRawBufferPointer(rebasing: text[middle ?? words[at]])))
+                at += middle == nil ? 1 : 5
+            }
+        }
 
         /// Puts in the words of `text`.
         public mutating func add(_ text: UnsafeRawBufferPointer) {
@@ -88,11 +127,10 @@ public struct TokenFilter: Sendable {
 
         /// Appends the filter, sized by the distinct words, and starts anew.
         public mutating func finish(into target: inout ByteBuffer) {
-            var blocks = 1
-            while blocks * 256 < hashes.count * 12, blocks < 1 << 15 { blocks *= 2 }
+            let blocks = min(max((hashes.count * 12 + 255) / 256, 1), TokenFilter.blocksMax)
             var lanes = [UInt32](repeating: 0, count: blocks * 8)
             for hash in hashes {
-                let block = Int(truncatingIfNeeded: (hash >> 32) & UInt64(blocks - 1)) * 8
+                let block = TokenFilter.block(hash, of: blocks) * 8
                 for lane in 0..<8 { lanes[block + lane] |= TokenFilter.bit(hash, lane) }
             }
             for lane in lanes { target.append(littleEndian: lane) }

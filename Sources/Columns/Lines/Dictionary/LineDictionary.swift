@@ -44,6 +44,8 @@ public final class LineDictionary: Sendable {
     /// Blocks that have a pattern, as a range of `blocks`; nil where they are many.
     let patternBlocks: ContiguousArray<Range<Int>?>
     let blocks: ContiguousArray<Int32>
+    /// Filters have UUIDs as one word.
+    let foldsUUIDs: Bool
     /// Blocks of the segment.
     public let blockCount: Int
     /// Blocks with lines that no entry stands for, or with values of word slots, and a filter over the words of those.
@@ -57,6 +59,7 @@ public final class LineDictionary: Sendable {
                 throw ColumnError("a line dictionary of an unknown version: use a newer program")
             }
             var decoder = EntryDecoder()
+            foldsUUIDs = version == LineDictionaryWriter.wordsVersion
             decoder.mayHaveWords = version == LineDictionaryWriter.wordsVersion
             try decoder.read(&reader)
             texts = decoder.texts

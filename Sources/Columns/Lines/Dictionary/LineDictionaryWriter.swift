@@ -18,15 +18,16 @@ import Model
 /// ```
 enum LineDictionaryWriter {
     static let version: UInt8 = 1
-    /// As 1, with patterns that have words; written only where there are any. Numbers of blocks with texts stand doubled, one more where some are
-    /// lines, not only words.
+    /// As 1, with patterns that have words, or blocks with texts; written only where there are any. Numbers of blocks with texts stand doubled, one
+    /// more where some are lines, not only words; their filters have a UUID as one word (`TokenFilter.Builder.addFoldingUUIDs`).
     static let wordsVersion: UInt8 = 2
 
     static func encode(
         _ table: borrowing EntryTable, _ statistics: borrowing EntryStatistics, scratch: ColumnScratch,
         into target: inout ByteBuffer
     ) {
-        target.append(table.hasWords ? wordsVersion : version)
+        let isNew = table.hasWords || !statistics.textBlocks.isEmpty
+        target.append(isNew ? wordsVersion : version)
         encodeEntries(table, scratch: scratch, into: &target)
         encodeStatistics(table, statistics, scratch: scratch, into: &target)
     }
@@ -86,7 +87,7 @@ enum LineDictionaryWriter {
         IntegerColumn.encode(lists, scratch: scratch, into: &target)
         target.append(varint: statistics.textBlocks.count)
         for (block, hasLines, filter) in statistics.textBlocks {
-            target.append(varint: table.hasWords ? block << 1 | (hasLines ? 1 : 0) : block)
+            target.append(varint: block << 1 | (hasLines ? 1 : 0))
             target.append(varint: filter.count)
         }
         target.append(statistics.filters.bytes)

@@ -48,10 +48,10 @@ struct EntryStatistics: ~Copyable {
     mutating func addText(_ texts: LineArena, words: LineArena? = nil, to block: Int) {
         guard texts.count > 0 || words != nil else { return }
         let lines = TextView(texts)
-        for i in 0..<lines.count { builder.add(lines[i]) }
+        for i in 0..<lines.count { builder.addFoldingUUIDs(lines[i]) }
         if let words {
             let words = TextView(words)
-            for i in 0..<words.count { builder.add(words[i]) }
+            for i in 0..<words.count { builder.addFoldingUUIDs(words[i]) }
         }
         let start = filters.count
         builder.finish(into: &filters)

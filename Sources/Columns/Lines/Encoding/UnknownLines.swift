@@ -12,6 +12,8 @@ struct UnknownLines: ~Copyable {
     /// Patterns of a single line in a block, at least, and as a share of its rows.
     private static let singlesMin = 64
     private static let singlesShare = 16
+    /// Of more lines, as a share of the block's rows, templates with words are made.
+    private static let wordsShare = 64
 
     /// A row that gets no pattern.
     struct Loner {
@@ -25,6 +27,10 @@ struct UnknownLines: ~Copyable {
     private var coarse = EntryTable()
     private var coarseCounts: ContiguousArray<Int32> = []
     private var templates = WordTemplates()
+    /// Fine patterns whose lines became rows of templates with words lately, by hash: one that comes again is worth an entry, as one that two lines
+    /// of a block share is. Only a part of each hash is kept, and the last of those in one place.
+    private var recent: ContiguousArray<UInt32> = []
+    private static let recentCount = 1 << 16
     private let line = LineArena(capacity: 4096)
     /// Patterns of a single line that may still be taken.
     private var singlesLeft = LineLimits.singlesFree
@@ -33,7 +39,9 @@ struct UnknownLines: ~Copyable {
     init() {}
 
     var isEmpty: Bool { candidates.count == 0 }
-    var memoryBytes: Int { candidates.memoryBytes + coarse.memoryBytes + templates.memoryBytes + hashes.capacity * 12 }
+    var memoryBytes: Int {
+        candidates.memoryBytes + coarse.memoryBytes + templates.memoryBytes + hashes.capacity * 12 + recent.capacity * 4
+    }
 
     mutating func clear() {
         candidates.clear()
@@ -68,7 +76,8 @@ struct UnknownLines: ~Copyable {
         _ rows: inout PendingRows, _ table: inout EntryTable, _ masker: inout LineMasker
     ) -> [Loner] {
         var taken = ContiguousArray<Int32>(repeating: -1, count: candidates.count)
-        for candidate in 0..<candidates.count where counts[candidate] > 1 && !table.isFull {
+        for candidate in 0..<candidates.count
+        where (counts[candidate] > 1 || isRecent(hashes[candidate])) && !table.isFull {
             taken[candidate] = Int32(take(candidate, &table))
         }
         var loners: [Loner] = []
@@ -123,6 +132,7 @@ struct UnknownLines: ~Copyable {
             if !isKnown {
                 let template = templates.find(masker)
                 if template >= 0, templates.apply(template, line[0], masker, row: loner.row, &rows, &table) {
+                    noteRecent(hashes[loner.candidate])
                     groups.append(Self.isSettled)
                     continue
                 }
@@ -163,14 +173,33 @@ struct UnknownLines: ~Copyable {
             rows.valueStarts[loner.row] = Int32(truncatingIfNeeded: rows.values.count)
             for i in 0..<masker.valueCount { rows.values.append(masker.values[i]) }
         }
-        guard templates.discover({ groups[$0] != Self.isSettled }) else { return rest }
+        defer { templates.forget() }
+        // A few are better taken as they are.
+        guard rest.count > max(Self.singlesMin, rows.count / Self.wordsShare),
+            templates.discover({ groups[$0] != Self.isSettled })
+        else { return rest }
         rest.removeAll { loner in
             guard mask(loner, rows, &masker) else { return false }
             let template = templates.find(masker)
-            return template >= 0 && templates.apply(template, line[0], masker, row: loner.row, &rows, &table)
+            guard template >= 0, templates.apply(template, line[0], masker, row: loner.row, &rows, &table) else {
+                return false
+            }
+            noteRecent(hashes[loner.candidate])
+            return true
         }
         return rest
     }
+
+    private func isRecent(_ hash: UInt64) -> Bool {
+        !recent.isEmpty && recent[Int(truncatingIfNeeded: hash) & (Self.recentCount - 1)] == Self.mark(hash)
+    }
+
+    private mutating func noteRecent(_ hash: UInt64) {
+        if recent.isEmpty { recent = .init(repeating: 0, count: Self.recentCount) }
+        recent[Int(truncatingIfNeeded: hash) & (Self.recentCount - 1)] = Self.mark(hash)
+    }
+
+    private static func mark(_ hash: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: hash >> 32) | 1 }
 
     private func mask(_ loner: Loner, _ rows: borrowing PendingRows, _ masker: inout LineMasker) -> Bool {
         line.clear()

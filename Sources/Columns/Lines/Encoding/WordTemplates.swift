@@ -13,6 +13,8 @@ struct WordTemplates: ~Copyable {
     private static let sampleMax = 256
     /// Templates of one shape, so that a line is not compared with many.
     private static let perShapeMax = 48
+    /// Hashes of words of all templates together, so that lines of ever new shapes don't take memory without bound.
+    private static let keysMax = 1 << 19
     /// Hashes of words that are kept for one block.
     private static let hashesMax = 1 << 20
 
@@ -91,9 +93,7 @@ struct WordTemplates: ~Copyable {
         }
     }
 
-    /// Makes templates of the lines that wait, of which `isLeft` tells whether they still have no pattern; none waits any more.
-    ///
-    /// Returns whether there are new ones.
+    /// Makes templates of the lines that wait, of which `isLeft` tells whether they still have no pattern. Returns whether there are new ones.
     mutating func discover(_ isLeft: (Int) -> Bool) -> Bool {
         let before = templates.count
         var lines: ContiguousArray<Int32> = []
@@ -114,16 +114,20 @@ struct WordTemplates: ~Copyable {
                 add(template, shape: group.shape)
             }
         }
+        return templates.count > before
+    }
+
+    /// No line waits any more.
+    mutating func forget() {
         waiting.removeAll(keepingCapacity: true)
         hashes.removeAll(keepingCapacity: true)
         groups.removeAll(keepingCapacity: true)
         groupOf.removeAll(keepingCapacity: true)
-        return templates.count > before
     }
 
     private mutating func add(_ template: [UInt64], shape: UInt64) {
         var known = shapes[shape] ?? []
-        guard known.count < Self.perShapeMax else { return }
+        guard known.count < Self.perShapeMax, keys.count + template.count <= Self.keysMax else { return }
         let fixedCount = template.reduce(0) { $0 + ($1 == 0 ? 0 : 1) }
         let number = Int32(templates.count)
         templates.append(Template(start: keys.count, fixedCount: fixedCount))

@@ -3,7 +3,7 @@ import Model
 
 /// Decides what filters say about every entry of a dictionary.
 struct VerdictCompiler {
-    private let dictionary: LineDictionary
+    let dictionary: LineDictionary
     private(set) var verdicts: ContiguousArray<LineVerdict>
     private(set) var startRanges: [Int: Range<Int>] = [:]
     private(set) var starts: ContiguousArray<Int32> = []
@@ -168,38 +168,5 @@ struct VerdictCompiler {
             if isPossible, block < blocks.count { blocks[block] = true }
         }
         return blocks
-    }
-
-    /// For each text of which a match of `test` has one, the words that a block's filter must have; nil where there is no such text.
-    ///
-    /// These are words that a text has whole, as `TokenFilter.innerTokens` says. In a row of a pattern with words each of them stands whole in one
-    /// of the values, or outside of them, in which case no filter has it.
-    private func wordsToFind(_ test: LineTest, _ patterns: ContiguousArray<Int32>) -> [[UInt64]]? {
-        guard !test.required.isEmpty else { return nil }
-        return test.required.map { text in
-            text.withUnsafeBytes { text in
-                var words: [UInt64] = []
-                TokenFilter.forEachToken(text) { range in
-                    guard range.lowerBound > 0, range.upperBound < text.count else { return }
-                    let word = UnsafeRawBufferPointer(rebasing: text[range])
-                    if !isBesideWords(word, patterns) { words.append(TokenFilter.hash(word)) }
-                }
-                return words
-            }
-        }
-    }
-
-    /// Whether lines of some of these patterns may have `word` where no value of a word slot is.
-    private func isBesideWords(_ word: UnsafeRawBufferPointer, _ patterns: ContiguousArray<Int32>) -> Bool {
-        guard !patterns.isEmpty else { return false }
-        let simulation = PatternSimulation(LineProgram(literal: Array(word)))
-        return dictionary.texts.withUnsafeBufferPointer { texts in
-            dictionary.slots.withUnsafeBufferPointer { slots in
-                guard let base = texts.baseAddress else { return false }
-                return patterns.contains {
-                    simulation.mayMatchBesideWords(dictionary.entries[Int($0)], base, slots)
-                }
-            }
-        }
     }
 }
