@@ -46,6 +46,7 @@ let package = Package(
         library("CSQLite", apt: "libsqlite3-dev", pkgConfig: "sqlite3"),
         library("CRoaring", apt: "libroaring-dev"),
         library("CNcurses", apt: "libncurses-dev"),
+        library("CNghttp2", apt: "libnghttp2-dev", pkgConfig: "libnghttp2"),
         .target(name: "CLinux", path: "Sources/Shims/CLinux"),
         .target(name: "CObs", path: "Sources/Shims/CObs"),
         .target(
@@ -61,7 +62,7 @@ let package = Package(
         room("Model", ["Bedrock"]),
         room("Instruments", ["Bedrock"]),
         room("Formats", ["Model", "Bedrock", "CYaml"]),
-        room("Transport", ["Bedrock", "CCurl", "CMicroHTTPD", "CLinux"]),
+        room("Transport", ["Bedrock", "CCurl", "CMicroHTTPD", "CNghttp2", "CLinux"]),
         room("LSM", ["Model", "Bedrock", "Instruments", "CSQLite"]),
         room("MetricStore", ["LSM", "Model", "Bedrock", "Instruments", "CRoaring"]),
         room("Columns", ["Model", "Bedrock"]),
