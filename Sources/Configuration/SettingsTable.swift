@@ -62,6 +62,9 @@ public enum SettingsTable {
     public static let ownLogs = Setting("logs.self_logs", true, "Store obsd's own log.")
     public static let otlpHTTP = Setting(
         "otlp.http", Address(host: "127.0.0.1", port: 4318), "Where OTLP over HTTP is received as well; off: nowhere.")
+    public static let otlpGRPC = Setting(
+        "otlp.grpc", Address(host: "127.0.0.1", port: 4317),
+        "Where OTLP over gRPC is received, without TLS: beyond loopback it wants insecure; off: nowhere.")
     public static let syslogTCP = Setting(
         "syslog.tcp", Address.off, "Where syslog is received over TCP. Beyond loopback it wants insecure.")
     public static let syslogUDP = Setting(
@@ -144,7 +147,8 @@ public enum SettingsTable {
             dataDirectory, listen, insecure, token, tokenFile, tlsCertificate, tlsKey, tlsClientCA, shutdownDeadline,
             shards, memtableBytes, logBytes, durability, syncInterval, retention, retentionDisk, logsShards,
             logsMemtableBytes,
-            logsRetention, logsServiceName, logsDetectedLevel, ownLogs, otlpHTTP, syslogTCP, syslogUDP, outOfOrder,
+            logsRetention, logsServiceName, logsDetectedLevel, ownLogs, otlpHTTP, otlpGRPC, syslogTCP, syslogUDP,
+            outOfOrder,
             logsOutOfOrder, future,
             bodyBytes, labelsPerSeries, labelNameBytes, labelValueBytes, seriesPerTenant, streamsPerTenant, lineBytes,
             connections,

@@ -23,6 +23,7 @@ extension Server {
             routes += logReceivers(context, settings)
             try listenForOTLP(context, settings)
             try listenForSyslog(context, settings)
+            try listenForGRPC(routes, settings)
         }
         let http = HTTPServer(options, routes: routes, observer: HTTPInstruments(registry))
         try http.start()
@@ -54,7 +55,7 @@ extension Server {
         return route
     }
 
-    private func tokens(_ settings: Settings) throws -> BearerTokens {
+    func tokens(_ settings: Settings) throws -> BearerTokens {
         let file = settings[SettingsTable.tokenFile]
         if !file.isEmpty { return try BearerTokens(files: PosixFileSystem(), file: file) }
         return BearerTokens([settings[SettingsTable.token]])

@@ -26,6 +26,7 @@ final class Server {
     var syslog: SyslogReceiver?
     /// Beside `http`, for OTLP's own port.
     var otlp: HTTPServer?
+    var grpc: GRPCServer?
     private let ownLog: OwnLog
     private var damageLogged = 0
     var query: QueryAPI?
@@ -96,6 +97,7 @@ final class Server {
         state.setStopping()
         var clean = agent?.stop(deadlineSeconds: left()) ?? true
         clean = (syslog?.stop(deadlineSeconds: left()) ?? true) && clean
+        clean = (grpc?.shutdown(deadlineSeconds: left()) ?? true) && clean
         clean = (otlp?.shutdown(deadlineSeconds: left()) ?? true) && clean
         clean = (http?.shutdown(deadlineSeconds: left()) ?? true) && clean
         query?.stop()

@@ -52,6 +52,41 @@ public enum OTLPResponse {
         return status.array()
     }
 
+    /// As above, with the detail that says after how long to try again (`google.rpc.RetryInfo`, in field 3 as an `Any`).
+    public static func status(code: Int, message: String, retryAfterSeconds: Int) -> [UInt8] {
+        var delay = ByteBuffer()
+        delay.append(field: 1, varint: UInt64(max(1, retryAfterSeconds)))
+        var info = ByteBuffer()
+        info.append(field: 1, bytes: delay.bytes)
+        var any = ByteBuffer()
+        any.append(field: 1, string: "type.googleapis.com/google.rpc.RetryInfo")
+        any.append(field: 2, bytes: info.bytes)
+        var status = ByteBuffer()
+        status.append(field: 1, varint: UInt64(code))
+        status.append(field: 2, string: message)
+        status.append(field: 3, bytes: any.bytes)
+        return status.array()
+    }
+
+    /// The message of a `Status` in protobuf, or all of `body` as text where it is none.
+    public static func message(ofStatus body: [UInt8]) -> String {
+        body.withUnsafeBytes { bytes in
+            var reader = ProtobufReader(bytes)
+            do throws(DecodeError) {
+                while !reader.isAtEnd {
+                    let tag = try reader.tag()
+                    if tag == ProtobufReader.tag(2, .bytes) {
+                        return String(decoding: try reader.bytes(), as: UTF8.self)
+                    }
+                    try reader.skip(tag)
+                }
+                return ""
+            } catch {
+                return String(decoding: bytes.prefix(512), as: UTF8.self)
+            }
+        }
+    }
+
     public static func statusJSON(code: Int, message: String) -> [UInt8] {
         var writer = JSONWriter(capacity: 128)
         writer.beginObject()
