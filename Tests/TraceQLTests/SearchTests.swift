@@ -258,3 +258,32 @@ enum Fixture {
         #expect(try Fixture.found("{ } > { }", source) == [[2, 3, 4]])
     }
 }
+
+@Suite struct ExplanationTests {
+    private func explain(_ query: String) throws -> String {
+        try TraceQLEngine().explain(TraceQLParser.parse(query)).description
+    }
+
+    @Test func tellsWhatGoesDown() throws {
+        #expect(
+            try explain("{ .a = 1 && duration > 2s } | { name =~ \"x\" } | by(kind) | count() > 1") == """
+                search
+                  read matching spans by trace
+                    store filter: all(all(.a = 1, duration > 2s), name =~ "x")
+                    columns: kind
+                  split by(kind)
+                  keep sets with count() > 1
+                """)
+        #expect(
+            try explain("({ .a + 1 = .b } >> { } | rate() by (name)) / 2") == """
+                arithmetic /
+                  rate() by (name)
+                    read whole traces of matching spans
+                      store filter: all(.a != nil, .b != nil)
+                      store filter: everything
+                      columns: .a, .b
+                    find (filter 1 with { .a + 1 = .b } >> filter 2)
+                  number 2
+                """)
+    }
+}

@@ -1,4 +1,5 @@
 import Bedrock
+import Glibc
 import Model
 
 /// A byte a row: 1 or 0.
@@ -80,6 +81,7 @@ struct FieldOperand {
 
 /// Negative, 0 or positive, as memcmp and then the shorter first.
 func orderOfBytes(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Int {
-    if a.elementsEqual(b) { return 0 }
-    return a.lexicographicallyPrecedes(b) ? -1 : 1
+    guard let x = a.baseAddress, let y = b.baseAddress else { return a.count - b.count }
+    let order = Int(memcmp(x, y, min(a.count, b.count)))
+    return order != 0 ? order : a.count - b.count
 }

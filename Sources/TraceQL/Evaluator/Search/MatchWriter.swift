@@ -23,27 +23,39 @@ struct MatchWriter {
     /// The sets of the trace that has these rows.
     func sets(_ rows: Range<Int>) -> [MatchedSpanSet] {
         var places: [Int32: Int] = [:]
-        var members: [(group: Int, rows: [Int])] = []
+        var members: [(group: Int32, rows: [Int])] = []
+        var last = -1
         for row in rows where state.rows[row] == 1 {
             let group = state.numbers[row]
-            if let place = places[group] {
-                members[place].rows.append(row)
-            } else if members.count < TraceSearch.setsMax {
-                places[group] = members.count
-                members.append((Int(group), [row]))
+            if last < 0 || members[last].group != group {
+                guard let place = places[group] ?? (members.count < TraceSearch.setsMax ? members.count : nil) else {
+                    continue
+                }
+                if place == members.count { members.append((group, [])) }
+                places[group] = place
+                last = place
             }
+            members[last].rows.append(row)
         }
         return members.map { group, rows in
             MatchedSpanSet(
-                matched: rows.count, attributes: state.groups[group].attributes, spans: first(rows).map(span))
+                matched: rows.count, attributes: state.attributes(Int(group)), spans: first(rows).map(span))
         }
     }
 
     /// The first by start, of equal ones those that stand first.
     private func first(_ rows: [Int]) -> [Int] {
         let isSorted = rows.indices.dropFirst().allSatisfy { starts[rows[$0 - 1]] <= starts[rows[$0]] }
-        let sorted = isSorted ? rows : rows.sorted { (starts[$0], $0) < (starts[$1], $1) }
-        return Array(sorted.prefix(spansPerSet))
+        if isSorted { return Array(rows.prefix(spansPerSet)) }
+        func precedes(_ a: Int, _ b: Int) -> Bool { (starts[a], a) < (starts[b], b) }
+        if spansPerSet > 16 { return Array(rows.sorted(by: precedes).prefix(spansPerSet)) }
+        var found: [Int] = []
+        for row in rows {
+            if found.count == spansPerSet, let last = found.last, !precedes(row, last) { continue }
+            if found.count == spansPerSet { found.removeLast() }
+            found.insert(row, at: found.firstIndex { precedes(row, $0) } ?? found.count)
+        }
+        return found
     }
 
     private func span(_ row: Int) -> MatchedSpan {

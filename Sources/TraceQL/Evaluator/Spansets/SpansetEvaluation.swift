@@ -27,9 +27,9 @@ final class SpansetEvaluation {
             case .scalar(let filter): try apply(filter, &state)
             case .by(let expr, let name): try split(&state, by: try fields.vector(expr), name)
             case .coalesce:
-                let traces = SpansetState(block)
-                state.numbers = traces.numbers
-                state.groups = traces.groups
+                var traces = SpansetState(block)
+                traces.rows = state.rows
+                state = traces
             }
         }
         return state
@@ -84,7 +84,7 @@ final class SpansetEvaluation {
     ) throws -> RowMask {
         let forest = try self.forest ?? TraceForest(block.parents())
         self.forest = forest
-        let kernels = StructuralKernels(forest: forest, groups: state.numbers, groupCount: state.groups.count)
+        let kernels = StructuralKernels(forest: forest, groups: state.numbers, groupCount: state.groupCount)
         var found = kernels.related(relation, a, b)
         switch form {
         case .plain: break
@@ -96,35 +96,42 @@ final class SpansetEvaluation {
 
     // MARK: Sets by value
 
-    private struct SplitKey: Hashable {
-        let group: Int32
-        let type: UInt8
-        let word: Int64
-    }
-
     private func split(_ state: inout SpansetState, by vector: FieldVector, _ name: String) throws {
-        var known: [SplitKey: Int32] = [:]
-        var texts = TextNumbers(vector)
-        var groups: [SpansetState.Group] = []
+        var values = ValueNumbers(vector)
+        // Of each value the last set that had it, and the set that its rows are in now.
+        var last: ContiguousArray<(group: Int32, made: Int32)> = []
+        var known: [UInt64: Int32] = [:]
+        var rows: ContiguousArray<Int32> = []
+        var parents: ContiguousArray<Int32> = []
         for row in state.rows.indices where state.rows[row] == 1 {
-            let value = vector.key(row)
-            let word = value.type == .string ? texts.number(value.word) : value.word
-            let key = SplitKey(group: state.numbers[row], type: value.type.rawValue, word: word)
-            if let group = known[key] {
-                state.numbers[row] = group
+            if row & 0xFFFF == 0xFFFF { try cancellation.check() }
+            let group = state.numbers[row]
+            let value = values.number(row)
+            while value >= last.count { last.append((-1, -1)) }
+            if last[value].group == group {
+                state.numbers[row] = last[value].made
                 continue
             }
-            let group = Int32(groups.count)
-            known[key] = group
-            var made = state.groups[Int(state.numbers[row])]
-            made.attributes.append((name, value.type == .nil ? .nil : vector.value(row)))
-            groups.append(made)
-            state.numbers[row] = group
+            let key = UInt64(UInt32(bitPattern: group)) << 32 | UInt64(UInt32(truncatingIfNeeded: value))
+            var made = state.isContiguous ? nil : known[key]
+            if made == nil {
+                made = Int32(rows.count)
+                rows.append(Int32(row))
+                parents.append(group)
+                if !state.isContiguous { known[key] = made }
+            }
+            last[value] = (group, made ?? 0)
+            state.numbers[row] = made ?? 0
         }
         // Rows in no set still have a number, which has to be one.
         for row in state.rows.indices where state.rows[row] == 0 { state.numbers[row] = 0 }
-        if groups.isEmpty { groups.append(SpansetState.Group(trace: 0)) }
-        state.groups = groups
+        state.groupCount = max(1, rows.count)
+        state.isContiguous = false
+        if rows.isEmpty {
+            rows.append(0)
+            parents.append(0)
+        }
+        state.history.append(.split(name: name, vector, rows: rows, parents: parents))
     }
 
     // MARK: Scalars
@@ -147,30 +154,25 @@ final class SpansetEvaluation {
         switch scalar {
         case .literal(let value):
             return [FieldArithmetic.Value](
-                repeating: (value.type, value.word ?? 0), count: state.groups.count)
+                repeating: (value.type, value.word ?? 0), count: state.groupCount)
         case .binary(let op, let a, let b):
             let (a, b) = (try values(a, &state), try values(b, &state))
             return a.indices.map { FieldArithmetic.compute(op, a[$0], b[$0]) }
         case .aggregate(let aggregate):
             let found = try self.aggregate(aggregate, state)
-            let name = scalar.description
-            let occupied = state.occupied(state.rows)
-            for group in found.indices where occupied[group] && found[group].type != .nil {
-                state.groups[group].attributes.removeAll { $0.name == name }
-                state.groups[group].attributes.append((name, SpanValue(found[group])))
-            }
+            state.history.append(.scalar(name: scalar.description, found))
             return found
         }
     }
 
     private func aggregate(_ aggregate: SpanAggregate, _ state: SpansetState) throws -> [FieldArithmetic.Value] {
         guard let argument = aggregate.argument else {
-            var counts = [Int64](repeating: 0, count: state.groups.count)
+            var counts = [Int64](repeating: 0, count: state.groupCount)
             for row in state.rows.indices where state.rows[row] == 1 { counts[Int(state.numbers[row])] += 1 }
             return counts.map { (.int, $0) }
         }
         let vector = try fields.vector(argument)
-        var sums = [ScalarSum](repeating: ScalarSum(), count: state.groups.count)
+        var sums = [ScalarSum](repeating: ScalarSum(), count: state.groupCount)
         for row in state.rows.indices where state.rows[row] == 1 {
             let value = vector.single(row)
             if FieldArithmetic.isNumeric(value.type) { sums[Int(state.numbers[row])].add(value) }
@@ -226,24 +228,42 @@ struct ScalarSum {
     }
 }
 
-/// Numbers texts of a column so that equal ones have equal numbers.
-struct TextNumbers {
+/// Numbers the values of rows so that equal ones have equal numbers, from 0.
+struct ValueNumbers {
+    private let vector: FieldVector
     private let column: SpanColumn?
-    private var numbers: ContiguousArray<Int64>
-    private var known: [String: Int64] = [:]
+    private var ofText: ContiguousArray<Int32>
+    private var texts: [String: Int32] = [:]
+    private var count: Int32 = 0
+    private var last: (type: SpanValueType, word: Int64, number: Int32) = (.nil, 0, -1)
+    private var ofType: [SpanValueType: [Int64: Int32]] = [:]
 
     init(_ vector: FieldVector) {
+        self.vector = vector
         if case .column(let column) = vector { self.column = column } else { column = nil }
-        numbers = ContiguousArray(repeating: -1, count: column?.texts.count ?? 0)
+        ofText = ContiguousArray(repeating: -1, count: column?.texts.count ?? 0)
     }
 
-    mutating func number(_ word: Int64) -> Int64 {
-        guard let column, numbers.indices.contains(Int(word)) else { return 0 }
-        if numbers[Int(word)] >= 0 { return numbers[Int(word)] }
-        let text = String(decoding: column.texts[Int(word)], as: UTF8.self)
-        let number = known[text] ?? Int64(known.count)
-        known[text] = number
-        numbers[Int(word)] = number
-        return number
+    mutating func number(_ row: Int) -> Int {
+        let value = vector.key(row)
+        if value.type == .string, let column {
+            let known = ofText[Int(value.word)]
+            if known >= 0 { return Int(known) }
+            let text = String(decoding: column.texts[Int(value.word)], as: UTF8.self)
+            let number = texts[text] ?? next()
+            texts[text] = number
+            ofText[Int(value.word)] = number
+            return Int(number)
+        }
+        if last.number >= 0, last.type == value.type, last.word == value.word { return Int(last.number) }
+        let number = ofType[value.type]?[value.word] ?? next()
+        ofType[value.type, default: [:]][value.word] = number
+        last = (value.type, value.word, number)
+        return Int(number)
+    }
+
+    private mutating func next() -> Int32 {
+        count += 1
+        return count - 1
     }
 }
