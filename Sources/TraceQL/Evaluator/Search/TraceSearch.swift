@@ -7,6 +7,8 @@ import Synchronization
 final class TraceSearch: Sendable {
     /// Span sets of one trace; `by()` may split a trace into as many as it has spans.
     static let setsMax = 1000
+    /// Parts of a wave, in units of threads, at most.
+    private static let waveGrowthMax = 16
 
     private let context: TraceQueryContext
     private let plan: SpansetPlan
@@ -51,8 +53,10 @@ final class TraceSearch: Sendable {
         var found: [TraceMatch] = []
         var next = 0
         let parts = selection.partCount
+        // Waves grow while nothing is found: then there is little to read too much of.
+        var waveParts = context.pool.width * (isExact ? Self.waveGrowthMax : 1)
         while next < parts, limit > 0, isExact || found.count < limit {
-            let wave = min(parts - next, context.pool.width)
+            let wave = min(parts - next, waveParts)
             let results = Mutex([Int: [TraceMatch]]())
             try context.pool.run(wave) { [self, next] index in
                 try context.cancellation.check()
@@ -63,6 +67,7 @@ final class TraceSearch: Sendable {
             for index in 0..<wave { found += finished[index] ?? [] }
             if found.count > 4 * limit { found = newest(of: found) }
             next += wave
+            if found.isEmpty { waveParts = min(2 * waveParts, Self.waveGrowthMax * context.pool.width) }
         }
         context.note(selection)
         return TraceQLSearchResult(
