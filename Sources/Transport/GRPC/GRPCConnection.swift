@@ -20,6 +20,8 @@ final class GRPCConnection {
     private var isFlooded = false
     private var interest: (reading: Bool, writing: Bool) = (true, false)
     private var isGoing = false
+    /// Whether a whole frame has come yet.
+    private var hasSpoken = false
 
     /// Answers that wait for the peer to read; beyond, nothing more is read from it.
     private static let pendingMax = 4 << 20
@@ -47,11 +49,13 @@ final class GRPCConnection {
         guard nghttp2_session_server_new2(&session, callbacks, me, option) == 0 else { return nil }
         let settings = [
             nghttp2_settings_entry(
-                settings_id: Int32(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS.rawValue), value: UInt32(loop.options.streamsMax)),
+                settings_id: Int32(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS.rawValue),
+                value: UInt32(loop.options.streamsMax)),
             nghttp2_settings_entry(
                 settings_id: Int32(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE.rawValue), value: UInt32(Self.windowBytes)),
             nghttp2_settings_entry(
-                settings_id: Int32(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE.rawValue), value: UInt32(loop.options.headerBytesMax)),
+                settings_id: Int32(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE.rawValue),
+                value: UInt32(loop.options.headerBytesMax)),
         ]
         nghttp2_submit_settings(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), settings, settings.count)
         nghttp2_session_set_local_window_size(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), 0, Self.windowBytes * 4)
@@ -64,8 +68,8 @@ final class GRPCConnection {
     /// Takes bytes in. False: the connection is beyond repair.
     func receive(_ bytes: UnsafeRawBufferPointer, _ now: UInt64) -> Bool {
         self.now = now
-        lastActive = now
-        let taken = nghttp2_session_mem_recv(session, bytes.assumingMemoryBound(to: UInt8.self).baseAddress, bytes.count)
+        let taken = nghttp2_session_mem_recv(
+            session, bytes.assumingMemoryBound(to: UInt8.self).baseAddress, bytes.count)
         return taken == bytes.count && !isFlooded
     }
 
@@ -85,7 +89,9 @@ final class GRPCConnection {
                 if pending.isEmpty { return true }
             }
             let sent = pending.withUnsafeBytes { bytes in
-                send(socket, bytes.baseAddress.map { $0 + pendingStart }, bytes.count - pendingStart, Int32(MSG_NOSIGNAL))
+                send(
+                    socket, bytes.baseAddress.map { $0 + pendingStart }, bytes.count - pendingStart, Int32(MSG_NOSIGNAL)
+                )
             }
             if sent < 0 {
                 if errno == EINTR { continue }
@@ -110,12 +116,28 @@ final class GRPCConnection {
             && pendingStart == pending.count
     }
 
+    /// Ends calls that are over time. True: the connection is, too. Only whole frames and data count as life, so that a frame
+    /// that comes byte by byte keeps nothing open.
     func isExpired(_ now: UInt64) -> Bool {
+        self.now = now
         let options = loop.options
-        if streams.isEmpty { return now &- lastActive > UInt64(options.idleSecondsMax * 1e9) }
+        let silence = hasSpoken ? options.idleSecondsMax : min(options.headerSecondsMax, options.idleSecondsMax)
+        if streams.isEmpty { return now &- lastActive > UInt64(silence * 1e9) }
         let slowest = UInt64(options.bodySecondsMax * 1e9)
-        for (number, stream) in streams where !stream.isDispatched && now &- stream.began > slowest {
-            reset(number, NGHTTP2_CANCEL)
+        for (number, stream) in streams {
+            if stream.isAnswered {
+                // The peer does not read.
+                if now &- stream.answered > slowest { return true }
+            } else if stream.isDispatched {
+                guard now >= stream.deadline else { continue }
+                stream.cancellation?.cancel()
+                answer(
+                    .failure(GRPCStatus(.deadlineExceeded, "the deadline of the call has passed")), stream: number, now)
+            } else if now &- stream.began > slowest {
+                refuse(
+                    number, stream,
+                    GRPCStatus(.deadlineExceeded, "the message took more than \(options.bodySecondsMax) s to arrive"))
+            }
         }
         return false
     }
@@ -124,7 +146,8 @@ final class GRPCConnection {
     func goAway() {
         isGoing = true
         let last = nghttp2_session_get_last_proc_stream_id(session)
-        nghttp2_submit_goaway(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), last, UInt32(NGHTTP2_NO_ERROR.rawValue), nil, 0)
+        nghttp2_submit_goaway(
+            session, UInt8(NGHTTP2_FLAG_NONE.rawValue), last, UInt32(NGHTTP2_NO_ERROR.rawValue), nil, 0)
     }
 
     /// The socket is gone: nobody waits for answers any more.
@@ -139,8 +162,17 @@ final class GRPCConnection {
         stream.heldBytes = 0
     }
 
-    private func reset(_ number: Int32, _ code: nghttp2_error_code) {
-        nghttp2_submit_rst_stream(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), number, UInt32(code.rawValue))
+    /// Answers a call that is not all there, and ends its stream: whatever else comes of it is not looked at.
+    private func refuse(_ number: Int32, _ stream: GRPCStream, _ status: GRPCStatus) {
+        stream.isDispatched = true
+        stream.isCutShort = true
+        answer(.failure(status), stream: number, now)
+    }
+
+    /// Headers went out. The reset waits for them: nghttp2 sends nothing more on a stream once its reset is queued.
+    fileprivate func sentHeaders(_ number: Int32) {
+        guard streams[number]?.isCutShort == true else { return }
+        nghttp2_submit_rst_stream(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), number, UInt32(NGHTTP2_NO_ERROR.rawValue))
     }
 
     // MARK: Calls
@@ -150,7 +182,9 @@ final class GRPCConnection {
     }
 
     /// False: the stream is to be reset.
-    fileprivate func header(_ number: Int32, _ name: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>) -> Bool {
+    fileprivate func header(_ number: Int32, _ name: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>)
+        -> Bool
+    {
         guard let stream = streams[number] else { return true }
         stream.headerBytes += name.count + value.count + 32
         guard stream.headerBytes <= loop.options.headerBytesMax else { return false }
@@ -164,9 +198,20 @@ final class GRPCConnection {
     }
 
     /// All headers are in: what can be refused now is.
-    fileprivate func check(_ number: Int32) {
-        guard let stream = streams[number], !stream.isDispatched, stream.refusal == nil else { return }
-        stream.refusal = refusal(stream)
+    fileprivate func check(_ number: Int32, isWhole: Bool) {
+        guard let stream = streams[number], !stream.isDispatched, let status = refusal(stream) else { return }
+        if isWhole {
+            stream.isDispatched = true
+            answer(.failure(status), stream: number, now)
+        } else {
+            refuse(number, stream, status)
+        }
+    }
+
+    /// A whole frame has come.
+    fileprivate func noteFrame() {
+        hasSpoken = true
+        lastActive = now
     }
 
     private func refusal(_ stream: GRPCStream) -> GRPCStatus? {
@@ -189,16 +234,21 @@ final class GRPCConnection {
 
     fileprivate func data(_ number: Int32, _ bytes: UnsafeBufferPointer<UInt8>) {
         lastActive = now
-        guard let stream = streams[number], !stream.isDispatched, stream.refusal == nil else { return }
-        guard stream.body.count + bytes.count <= loop.options.messageBytesMax + 5 else {
-            stream.refusal = GRPCStatus(.resourceExhausted, "the message is over \(loop.options.messageBytesMax) bytes")
-            return drop(stream)
+        guard let stream = streams[number], !stream.isDispatched else { return }
+        let limit = loop.options.messageBytesMax
+        guard bytes.count <= limit + 5 - stream.body.count else {
+            return refuse(number, stream, GRPCStatus(.resourceExhausted, "the message is over \(limit) bytes"))
         }
         guard loop.memory.tryGrow(by: bytes.count) else {
-            stream.refusal = GRPCStatus(.unavailable, "too many messages are being received; try again")
-            return drop(stream)
+            return refuse(
+                number, stream, GRPCStatus(.unavailable, "too many messages are being received; try again"))
         }
         stream.heldBytes += bytes.count
+        // What is announced is believed up to a point, so that a buffer seldom grows.
+        if stream.body.isEmpty, bytes.count >= 5 {
+            let announced = bytes[1..<5].reduce(0) { $0 << 8 | Int($1) }
+            stream.body.reserveCapacity(max(bytes.count, min(announced + 5, 256 << 10)))
+        }
         stream.body.append(contentsOf: bytes)
     }
 
@@ -212,7 +262,6 @@ final class GRPCConnection {
     fileprivate func dispatch(_ number: Int32) {
         guard let stream = streams[number], !stream.isDispatched else { return }
         stream.isDispatched = true
-        if let refusal = stream.refusal { return answer(.failure(refusal), stream: number, now) }
         guard let handler = loop.methods[stream.path] else { return }
         let message: [UInt8]
         switch stream.message(limit: loop.options.messageBytesMax) {
@@ -220,14 +269,23 @@ final class GRPCConnection {
         case .failure(let status): return answer(.failure(status), stream: number, now)
         }
         stream.body = []
+        let grown = message.count - stream.heldBytes
+        if grown > 0 {
+            guard loop.memory.tryGrow(by: grown) else {
+                let status = GRPCStatus(.unavailable, "too many messages are being worked on; try again")
+                return answer(.failure(status), stream: number, now)
+            }
+            stream.heldBytes += grown
+        }
         let deadline = stream.timeout.map { now &+ min($0, 1 << 60) } ?? .max
+        stream.deadline = deadline
         let cancellation = Cancellation(clock: loop.options.clock, deadlineNanoseconds: deadline)
         stream.cancellation = cancellation
-        let (loop, identity) = (loop, identity)
+        let ticket = GRPCTicket(loop, connection: identity, stream: number)
         handler(
             GRPCRequest(
                 method: stream.path, headers: stream.headers, message: message, peer: peer, cancellation: cancellation)
-        ) { response in loop.post(response, connection: identity, stream: number) }
+        ) { response in ticket.answer(response) }
     }
 
     /// Puts the answer to a call on its way.
@@ -235,6 +293,7 @@ final class GRPCConnection {
         self.now = now
         guard let stream = streams[number], !stream.isAnswered else { return }
         stream.isAnswered = true
+        stream.answered = now
         drop(stream)
         loop.counters.answered.wrappingAdd(1, ordering: .relaxed)
         switch response {
@@ -254,7 +313,8 @@ final class GRPCConnection {
     }
 
     private func submit(
-        _ fields: [(name: String, value: String)], _ number: Int32, _ provider: UnsafeMutablePointer<nghttp2_data_provider>?
+        _ fields: [(name: String, value: String)], _ number: Int32,
+        _ provider: UnsafeMutablePointer<nghttp2_data_provider>?
     ) {
         HeaderFields.with(fields) { list in
             _ = nghttp2_submit_response(session, number, list.baseAddress, list.count, provider)
@@ -333,11 +393,19 @@ final class GRPCConnection {
         }
         nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks) { _, frame, user in
             guard let frame, let connection = GRPCConnection.of(user) else { return 0 }
+            connection.noteFrame()
             let header = frame.pointee.hd
             let isHeaders = header.type == UInt8(NGHTTP2_HEADERS.rawValue)
             guard isHeaders || header.type == UInt8(NGHTTP2_DATA.rawValue) else { return 0 }
-            if isHeaders { connection.check(header.stream_id) }
-            if header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0 { connection.dispatch(header.stream_id) }
+            let isWhole = header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
+            if isHeaders { connection.check(header.stream_id, isWhole: isWhole) }
+            if isWhole { connection.dispatch(header.stream_id) }
+            return 0
+        }
+        nghttp2_session_callbacks_set_on_frame_send_callback(callbacks) { _, frame, user in
+            if let frame, frame.pointee.hd.type == UInt8(NGHTTP2_HEADERS.rawValue) {
+                GRPCConnection.of(user)?.sentHeaders(frame.pointee.hd.stream_id)
+            }
             return 0
         }
         nghttp2_session_callbacks_set_on_stream_close_callback(callbacks) { _, number, code, user in

@@ -13,6 +13,12 @@ final class GRPCLoop: Worker, @unchecked Sendable {
         let response: GRPCResponse
     }
 
+    private struct Mailbox {
+        var answers: [Answer] = []
+        /// Whether the loop waits in the kernel, so that an answer must wake it. Handlers that answer at once need not.
+        var isAsleep = false
+    }
+
     let name: String
     let options: GRPCServerOptions
     let methods: [String: GRPCHandler]
@@ -21,7 +27,7 @@ final class GRPCLoop: Worker, @unchecked Sendable {
     private let listener: Int32
     private let poller: Int32
     private let wakeup: Int32
-    private let answers = Mutex<[Answer]>([])
+    private let mailbox = Mutex(Mailbox())
     private let isStopping = Atomic<Bool>(false)
     private var isDraining = false
     private var connections: [Int32: GRPCConnection] = [:]
@@ -72,8 +78,12 @@ final class GRPCLoop: Worker, @unchecked Sendable {
 
     /// Takes the answer to a call.
     func post(_ response: GRPCResponse, connection: UInt64, stream: Int32) {
-        answers.withLock { $0.append(Answer(connection: connection, stream: stream, response: response)) }
-        wake()
+        let mustWake = mailbox.withLock { mailbox in
+            mailbox.answers.append(Answer(connection: connection, stream: stream, response: response))
+            defer { mailbox.isAsleep = false }
+            return mailbox.isAsleep
+        }
+        if mustWake { wake() }
     }
 
     func requestStop() {
@@ -89,7 +99,12 @@ final class GRPCLoop: Worker, @unchecked Sendable {
     // MARK: Stepping
 
     func step() -> StepOutcome {
-        let count = epoll_wait(poller, &events, Int32(events.count), 200)
+        let isIdle = mailbox.withLock { mailbox in
+            mailbox.isAsleep = mailbox.answers.isEmpty
+            return mailbox.isAsleep
+        }
+        let count = epoll_wait(poller, &events, Int32(events.count), isIdle ? 200 : 0)
+        mailbox.withLock { $0.isAsleep = false }
         let now = options.clock.monotonicNanoseconds()
         for i in 0..<max(0, Int(count)) {
             let socket = events[i].data.fd
@@ -105,7 +120,9 @@ final class GRPCLoop: Worker, @unchecked Sendable {
         deliver(now)
         if now &- lastLook > 1_000_000_000 {
             lastLook = now
-            for connection in connections.values where connection.isExpired(now) { close(connection) }
+            for connection in connections.values {
+                if connection.isExpired(now) { close(connection) } else { settle(connection) }
+            }
         }
         if isStopping.load(ordering: .acquiring) { drain() }
         return isDraining && connections.isEmpty ? .finished : .progressed
@@ -153,9 +170,9 @@ final class GRPCLoop: Worker, @unchecked Sendable {
     }
 
     private func deliver(_ now: UInt64) {
-        let ready = answers.withLock { answers in
-            defer { answers = [] }
-            return answers
+        let ready = mailbox.withLock { mailbox in
+            defer { mailbox.answers = [] }
+            return mailbox.answers
         }
         for answer in ready {
             guard let socket = sockets[answer.connection], let connection = connections[socket] else { continue }

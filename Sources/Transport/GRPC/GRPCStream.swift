@@ -9,12 +9,16 @@ final class GRPCStream {
     var body: [UInt8] = []
     /// Bytes taken of the server's budget.
     var heldBytes = 0
-    /// What to answer instead of calling anything, once known.
-    var refusal: GRPCStatus?
     var isDispatched = false
     var isAnswered = false
+    /// Answered before the caller had said everything.
+    var isCutShort = false
     /// Monotonic nanoseconds of its headers.
     let began: UInt64
+    /// When it is answered without the handler, monotonic nanoseconds.
+    var deadline = UInt64.max
+    /// When it was answered, monotonic nanoseconds.
+    var answered: UInt64 = 0
     /// Ends the handler's work early.
     var cancellation: Cancellation?
     /// The answer's bytes, and how many of them went out.
@@ -77,6 +81,9 @@ final class GRPCStream {
             UInt8(ascii: "H"): 3_600_000_000_000, UInt8(ascii: "M"): 60_000_000_000, UInt8(ascii: "S"): 1_000_000_000,
             UInt8(ascii: "m"): 1_000_000, UInt8(ascii: "u"): 1_000, UInt8(ascii: "n"): 1,
         ]
-        return units[unit].map { number * $0 }
+        // Eight digits of hours are more nanoseconds than there are numbers.
+        return units[unit].map { number.multipliedReportingOverflow(by: $0) }.map {
+            $0.overflow ? .max : $0.partialValue
+        }
     }
 }

@@ -20,7 +20,7 @@ public enum GRPCResponse: Sendable {
     case failure(GRPCStatus)
 }
 
-/// Answers a call: calls `respond` exactly once, from any thread. Called on an event loop, so it must not block.
+/// Answers a call: calls `respond` from any thread; dropped unanswered, the call ends as INTERNAL, and a second answer is ignored. Called on an event loop, so it must not block.
 public typealias GRPCHandler = @Sendable (GRPCRequest, _ respond: @escaping @Sendable (GRPCResponse) -> Void) -> Void
 
 /// How a gRPC port is opened, and its limits.
@@ -41,6 +41,8 @@ public struct GRPCServerOptions: Sendable {
     public var headerBytesMax = 16 << 10
     /// Bytes of all messages that are being received or answered.
     public var bodyBudgetBytes = 256 << 20
+    /// How long a new connection may take to say its first frame.
+    public var headerSecondsMax = 10.0
     /// How long a call's message may take to arrive, and a connection may be idle.
     public var bodySecondsMax = 60.0
     public var idleSecondsMax = 300.0
