@@ -133,7 +133,9 @@ let package = Package(
         tests(
             "LogQLTests", ["ConformanceKit", "LogQL", "Kernels", "Model", "Formats", "Bedrock"],
             exclude: ["KnownGaps.txt"]),
-        .target(name: "TraceKit", dependencies: ["Model", "Bedrock"], path: "Tests/TraceKit", swiftSettings: strict),
+        .target(
+            name: "TraceKit", dependencies: ["TraceQL", "Model", "Bedrock"], path: "Tests/TraceKit",
+            swiftSettings: strict),
         tests(
             "TraceQLTests", ["ConformanceKit", "TraceKit", "TraceQL", "Kernels", "Model", "Formats", "Bedrock"],
             exclude: ["KnownGaps.txt"]),

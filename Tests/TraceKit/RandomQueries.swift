@@ -1,20 +1,19 @@
 import Bedrock
 import Model
-import TraceKit
 import TraceQL
 
 /// Makes traces and queries by chance, out of few words, so that they meet.
-struct RandomQueries {
-    var random: SeededGenerator
+public struct RandomQueries {
+    public var random: SeededGenerator
 
-    init(seed: UInt64) { random = SeededGenerator(seed: seed) }
+    public init(seed: UInt64) { random = SeededGenerator(seed: seed) }
 
-    mutating func chance(_ of: Int) -> Bool { Int.random(in: 0..<of, using: &random) == 0 }
-    mutating func pick<T>(_ from: [T]) -> T { from[Int.random(in: 0..<from.count, using: &random)] }
+    public mutating func chance(_ of: Int) -> Bool { Int.random(in: 0..<of, using: &random) == 0 }
+    public mutating func pick<T>(_ from: [T]) -> T { from[Int.random(in: 0..<from.count, using: &random)] }
 
     // MARK: Spans
 
-    mutating func traces(_ count: Int) -> [TestSpan] {
+    public mutating func traces(_ count: Int) -> [TestSpan] {
         var spans: [TestSpan] = []
         for trace in 1...count {
             let size = Int.random(in: 1...9, using: &random)
@@ -54,7 +53,7 @@ struct RandomQueries {
 
     // MARK: Queries
 
-    mutating func pipeline(_ depth: Int = 2) -> SpansetPipeline {
+    public mutating func pipeline(_ depth: Int = 2) -> SpansetPipeline {
         var stages: [SpansetStage] = []
         for place in 0...Int.random(in: 0...2, using: &random) {
             switch Int.random(in: 0..<7, using: &random) {
@@ -123,7 +122,7 @@ struct RandomQueries {
         }
     }
 
-    mutating func condition(_ depth: Int) -> FieldExpr {
+    public mutating func condition(_ depth: Int) -> FieldExpr {
         if depth > 0 {
             switch Int.random(in: 0..<6, using: &random) {
             case 0: return chain(depth, isAll: true)
