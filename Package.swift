@@ -67,6 +67,7 @@ let package = Package(
         room("MetricStore", ["LSM", "Model", "Bedrock", "Instruments", "CRoaring"]),
         room("Columns", ["Model", "Bedrock"]),
         room("LogStore", ["LSM", "Columns", "Model", "Bedrock", "Instruments"]),
+        room("TraceStore", ["LSM", "Columns", "Model", "Bedrock", "Instruments"]),
         room("Kernels", ["Model", "Bedrock"]),
         room("PromQL", ["Kernels", "Model", "Bedrock"]),
         room("LogQL", ["Kernels", "Model", "Bedrock"]),
@@ -76,7 +77,7 @@ let package = Package(
         room(
             "Collector",
             [
-                "Receivers", "MetricStore", "LogStore", "LSM", "Formats", "Transport", "Model", "Bedrock",
+                "Receivers", "MetricStore", "LogStore", "TraceStore", "LSM", "Formats", "Transport", "Model", "Bedrock",
                 "Instruments",
             ]),
         room(
@@ -105,14 +106,14 @@ let package = Package(
             [
                 "Configuration", "TerminalUI", "Dashboards", "Client", "Agent", "Collector", "QueryServer",
                 "Instruments",
-                "PromQL", "LogQL", "TraceQL", "MetricStore", "LogStore", "LSM", "Formats", "Transport", "Model",
-                "Bedrock",
+                "PromQL", "LogQL", "TraceQL", "MetricStore", "LogStore", "TraceStore", "LSM", "Formats", "Transport",
+                "Model", "Bedrock",
             ]),
         program(
             "obsbench",
             [
                 "Agent", "Collector", "QueryServer", "Receivers", "PromQL", "LogQL", "MetricStore", "LogStore",
-                "Columns", "LSM", "Formats",
+                "TraceStore", "Columns", "LSM", "Formats",
                 "Transport", "Model", "Bedrock", "Instruments",
             ]),
 
@@ -130,6 +131,7 @@ let package = Package(
         tests("MetricStoreTests", ["MetricStore", "LSM", "Model", "Bedrock"], exclude: ["Golden"]),
         tests("ColumnsTests", ["Columns", "Model", "Bedrock"]),
         tests("LogStoreTests", ["LogStore", "Columns", "LSM", "Model", "Bedrock"], exclude: ["Golden"]),
+        tests("TraceStoreTests", ["LSMKit", "TraceStore", "Columns", "LSM", "Model", "Bedrock"]),
         tests(
             "LogQLTests", ["ConformanceKit", "LogQL", "Kernels", "Model", "Formats", "Bedrock"],
             exclude: ["KnownGaps.txt"]),
@@ -158,7 +160,8 @@ let package = Package(
             ]),
         tests("DashboardsTests", ["Dashboards", "TerminalUI", "Client", "Formats", "Transport", "Model", "Bedrock"]),
         tests("ConfigurationTests", ["Configuration", "Formats", "Model", "Bedrock"]),
-        tests("Simulation", ["LSMKit", "Collector", "MetricStore", "LogStore", "LSM", "Model", "Bedrock"]),
+        tests(
+            "Simulation", ["LSMKit", "Collector", "MetricStore", "LogStore", "TraceStore", "LSM", "Model", "Bedrock"]),
         tests(
             "EndToEndTests",
             [

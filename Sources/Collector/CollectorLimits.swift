@@ -14,6 +14,12 @@ public struct CollectorLimits: Sendable, Equatable {
     public var seriesPerTenantMax = 2_000_000
     /// Streams of logs that a tenant may write to within an hour or two; beyond it new ones are refused.
     public var streamsPerTenantMax = 100_000
+    /// Spans of one batch, for its records must fit the queue.
+    public var spansPerBatchMax = 100_000
+    /// Attributes, events and links of a span with its resource and scope, in bytes as `SpanBatch` has them.
+    public var spanBytesMax = 1 << 20
+    /// Bytes of a span's name: each different one is listed in every segment.
+    public var spanNameBytesMax = 4 << 10
     /// Tenants that may exist; a tenant costs segments of its own.
     public var tenantsMax = 10_000
 

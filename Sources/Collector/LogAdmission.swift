@@ -10,14 +10,8 @@ struct LogAdmission {
 
     init(_ bounds: TimeBounds) {
         self.bounds = bounds
-        earliest = Self.nanoseconds(bounds.earliest, and: 0)
-        latest = Self.nanoseconds(bounds.latest, and: 999_999)
-    }
-
-    private static func nanoseconds(_ milliseconds: Int64, and rest: Int64) -> Int64 {
-        let (product, overflow) = milliseconds.multipliedReportingOverflow(by: 1_000_000)
-        let (sum, late) = product.addingReportingOverflow(rest)
-        return overflow || late ? (milliseconds < 0 ? .min : .max) : sum
+        earliest = bounds.earliestNanosecond
+        latest = bounds.latestNanosecond
     }
 
     func admits(_ timestamp: Int64) -> Bool { timestamp >= earliest && timestamp <= latest }

@@ -18,6 +18,16 @@ struct TimeBounds {
         earliest = newest.map { max(readable, $0 - limits.outOfOrderMilliseconds) } ?? readable
     }
 
+    /// `earliest` and `latest` in nanoseconds, clamped, both included.
+    var earliestNanosecond: Int64 { Self.nanoseconds(earliest, and: 0) }
+    var latestNanosecond: Int64 { Self.nanoseconds(latest, and: 999_999) }
+
+    private static func nanoseconds(_ milliseconds: Int64, and rest: Int64) -> Int64 {
+        let (product, overflow) = milliseconds.multipliedReportingOverflow(by: 1_000_000)
+        let (sum, late) = product.addingReportingOverflow(rest)
+        return overflow || late ? (milliseconds < 0 ? .min : .max) : sum
+    }
+
     func admits(_ timestamp: Int64) -> Bool { timestamp >= earliest && timestamp <= latest }
 
     /// Why a row with this time is refused. `what` names the row, as in `sample of {…}`.

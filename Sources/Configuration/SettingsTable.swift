@@ -60,6 +60,16 @@ public enum SettingsTable {
     public static let logsDetectedLevel = Setting(
         "logs.detected_level", false, "Give lines without it the metadata detected_level, as Loki does.")
     public static let ownLogs = Setting("logs.self_logs", true, "Store obsd's own log.")
+    public static let tracesShards = Setting(
+        "traces.shards", 2, "Shards that traces are split into; fixed when the data folder is made.",
+        check: { (1...64).contains($0) ? nil : "traces.shards must be 1 to 64" })
+    public static let tracesMemtableBytes = Setting(
+        "traces.memtable_bytes", ByteSize(bytes: 160 << 20),
+        "Memory of all memtables of traces together before they are flushed.",
+        check: { $0.bytes >= 4 << 20 ? nil : "traces.memtable_bytes must be at least 4MiB" })
+    public static let tracesRetention = Setting(
+        "traces.retention", Duration(milliseconds: 15 * 86_400_000), "Age at which traces are dropped.",
+        check: { $0.milliseconds >= 3_600_000 ? nil : "traces.retention must be at least 1h" })
     public static let otlpHTTP = Setting(
         "otlp.http", Address(host: "127.0.0.1", port: 4318), "Where OTLP over HTTP is received as well; off: nowhere.")
     public static let otlpGRPC = Setting(
@@ -76,6 +86,9 @@ public enum SettingsTable {
     public static let logsOutOfOrder = Setting(
         "limits.logs_out_of_order", Duration(milliseconds: 15 * 86_400_000), reloads: true,
         "How far behind the newest line of its tenant another may be; within the retention, late lines cost little.")
+    public static let tracesOutOfOrder = Setting(
+        "limits.traces_out_of_order", Duration(milliseconds: 15 * 86_400_000), reloads: true,
+        "How far behind the newest span of its tenant another may be; within the retention, late spans cost little.")
     public static let future = Setting(
         "limits.future", Duration(milliseconds: 600_000), reloads: true,
         "How far ahead of the clock a sample or line may be.")
@@ -147,7 +160,8 @@ public enum SettingsTable {
             dataDirectory, listen, insecure, token, tokenFile, tlsCertificate, tlsKey, tlsClientCA, shutdownDeadline,
             shards, memtableBytes, logBytes, durability, syncInterval, retention, retentionDisk, logsShards,
             logsMemtableBytes,
-            logsRetention, logsServiceName, logsDetectedLevel, ownLogs, otlpHTTP, otlpGRPC, syslogTCP, syslogUDP,
+            logsRetention, logsServiceName, logsDetectedLevel, ownLogs, tracesShards,
+            tracesMemtableBytes, tracesRetention, tracesOutOfOrder, otlpHTTP, otlpGRPC, syslogTCP, syslogUDP,
             outOfOrder,
             logsOutOfOrder, future,
             bodyBytes, labelsPerSeries, labelNameBytes, labelValueBytes, seriesPerTenant, streamsPerTenant, lineBytes,

@@ -15,6 +15,8 @@ let usage = """
           Takes made-up native histograms through the metric store alone, likewise.
       obsbench logs CORPUS [--limit BATCHES]
           Takes a corpus of JSON lines through the log store alone: CPU time and bytes per line of each step and column, beside zstd -9.
+      obsbench traces CORPUS [--limit BATCHES]
+          Takes a corpus of OTLP traces through the trace store alone: CPU time and bytes per span of each step and column, and searches.
       obsbench scrape DIR [--targets N] [--series N] [--scrapes N]
           Scrapes made-up targets through the agent and its queue in DIR, then the host: CPU of each.
 
@@ -47,6 +49,7 @@ do {
             scrapes: option("--scrapes").flatMap { Int($0) } ?? 960,
             exemplars: !CommandLine.arguments.contains("--no-exemplars"))
     case ("logs", 2...): try LogsCommand.run(words[1], batches: option("--limit").flatMap { Int($0) } ?? .max)
+    case ("traces", 2...): try TracesCommand.run(words[1], batches: option("--limit").flatMap { Int($0) } ?? .max)
     case ("scrape", 2...):
         try ScrapeCommand(
             targets: option("--targets").flatMap { Int($0) } ?? 50,

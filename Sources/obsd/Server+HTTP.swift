@@ -112,6 +112,7 @@ extension Server {
             dependencies.feed = logs.collector
             dependencies.deletions = EngineLogDeletions(logs.engine)
         }
+        if let traces { dependencies.spans = traces.source }
         if let storage { dependencies.storage = { try StorageReport.make(storage.source, limit: $0) } }
         let state = state
         dependencies.isReady = { state.isReady }

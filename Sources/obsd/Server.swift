@@ -23,6 +23,7 @@ final class Server {
     var configuration: ServerConfiguration
     var storage: MetricStorage?
     var logs: LogStorage?
+    var traces: TraceStorage?
     var syslog: SyslogReceiver?
     /// Beside `http`, for OTLP's own port.
     var otlp: HTTPServer?
@@ -69,18 +70,23 @@ final class Server {
         let storage = try MetricStorage(home, options: StorageOptions.metrics(settings), ledger: ledger)
         let logs = try LogStorage(home, options: StorageOptions.logs(settings), ledger: ledger)
         self.storage = storage
+        let traces = try TraceStorage(home, options: StorageOptions.traces(settings), ledger: ledger)
         self.logs = logs
-        let (metrics, lines) = (storage.engine.statistics, logs.engine.statistics)
+        self.traces = traces
+        let (metrics, lines, spans) = (
+            storage.engine.statistics, logs.engine.statistics, traces.engine.statistics
+        )
         let seconds = Double(clock.monotonicNanoseconds() - began) / 1e9
         log.info(
             "storage is ready",
             [
                 "data_dir": directory, "seconds": NumberText.text((seconds * 1000).rounded() / 1000),
-                "records_replayed": "\(metrics.recordsReplayed + lines.recordsReplayed)",
+                "records_replayed": "\(metrics.recordsReplayed + lines.recordsReplayed + spans.recordsReplayed)",
                 "samples_in_memory": "\(metrics.shards.reduce(0) { $0 + $1.memtableRows })",
                 "lines_in_memory": "\(lines.shards.reduce(0) { $0 + $1.memtableRows })",
+                "spans_in_memory": "\(spans.shards.reduce(0) { $0 + $1.memtableRows })",
             ])
-        StorageInstruments.register(storage, logs, in: registry)
+        StorageInstruments.register(storage, logs, traces, in: registry)
         if settings[SettingsTable.ownLogs] {
             ownLog.store(in: logs.collector, role: role.rawValue, ledger: ledger)
         } else {
@@ -104,6 +110,7 @@ final class Server {
         ownLog.endStoring()
         clean = (storage?.close(deadlineNanoseconds: UInt64(left() * 1e9)) ?? true) && clean
         clean = (logs?.close(deadlineNanoseconds: UInt64(left() * 1e9)) ?? true) && clean
+        clean = (traces?.close(deadlineNanoseconds: UInt64(left() * 1e9)) ?? true) && clean
         log.info("stopped", ["clean": clean ? "true" : "false"])
         return clean
     }
@@ -131,6 +138,11 @@ final class Server {
             var limits = StorageOptions.logLimits(next.settings)
             limits.retentionMilliseconds = logs.engine.options.retentionMilliseconds
             logs.collector.setLimits(limits)
+        }
+        if let traces {
+            var limits = StorageOptions.traceLimits(next.settings)
+            limits.retentionMilliseconds = traces.engine.options.retentionMilliseconds
+            traces.collector.setLimits(limits)
         }
         agent?.reload(next.scraping)
         agent?.reload(logs: next.logs)

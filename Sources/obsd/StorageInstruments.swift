@@ -7,9 +7,15 @@ enum StorageInstruments {
     /// One signal's name, and what its engine tells of itself.
     typealias Source = (signal: String, read: @Sendable () -> EngineStatistics)
 
-    static func register(_ metrics: MetricStorage, _ logs: LogStorage, in registry: InstrumentRegistry) {
-        let (metricEngine, logEngine) = (metrics.engine, logs.engine)
-        register([("metrics", { metricEngine.statistics }), ("logs", { logEngine.statistics })], in: registry)
+    static func register(
+        _ metrics: MetricStorage, _ logs: LogStorage, _ traces: TraceStorage, in registry: InstrumentRegistry
+    ) {
+        let (metricEngine, logEngine, traceEngine) = (metrics.engine, logs.engine, traces.engine)
+        register(
+            [
+                ("metrics", { metricEngine.statistics }), ("logs", { logEngine.statistics }),
+                ("traces", { traceEngine.statistics }),
+            ], in: registry)
     }
 
     private static func register(_ sources: [Source], in registry: InstrumentRegistry) {
@@ -62,7 +68,7 @@ enum StorageInstruments {
         perShard("log_bytes", "Write-ahead log kept.") { $0.logBytes }
         perShard("queue_bytes", "Accepted writes that wait for the shard's worker.") { $0.queueBytes }
         perShard("memtable_bytes", "Memory of memtables.") { $0.memtableBytes }
-        perShard("memtable_rows", "Samples or lines in memtables.") { $0.memtableRows }
+        perShard("memtable_rows", "Samples, lines or spans in memtables.") { $0.memtableRows }
         perTier("segment_bytes", "Bytes of segments, by tier.") { $0.bytes }
         perTier("segments", "Segments, by tier.") { $0.segments }
     }

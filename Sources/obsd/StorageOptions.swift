@@ -29,6 +29,18 @@ enum StorageOptions {
         return options
     }
 
+    static func traces(_ settings: Settings) -> TraceStorage.Options {
+        var options = TraceStorage.Options()
+        options.limits = traceLimits(settings)
+        options.engine.shardCount = settings[SettingsTable.tracesShards]
+        let memtables = settings[SettingsTable.tracesMemtableBytes].bytes / settings[SettingsTable.tracesShards]
+        options.engine.memtableBytesMax = memtables * 2 / 5
+        options.engine.memtablesBytesMax = memtables
+        options.engine.retentionMilliseconds = settings[SettingsTable.tracesRetention].milliseconds
+        apply(settings, to: &options.engine)
+        return options
+    }
+
     /// What holds for every signal.
     private static func apply(_ settings: Settings, to engine: inout EngineOptions) {
         engine.diskFractionMax = max(0.01, Double(settings[SettingsTable.retentionDisk].value) / 100)
@@ -44,6 +56,13 @@ enum StorageOptions {
         var limits = limits(settings)
         limits.retentionMilliseconds = settings[SettingsTable.logsRetention].milliseconds
         limits.outOfOrderMilliseconds = settings[SettingsTable.logsOutOfOrder].milliseconds
+        return limits
+    }
+
+    static func traceLimits(_ settings: Settings) -> CollectorLimits {
+        var limits = limits(settings)
+        limits.retentionMilliseconds = settings[SettingsTable.tracesRetention].milliseconds
+        limits.outOfOrderMilliseconds = settings[SettingsTable.tracesOutOfOrder].milliseconds
         return limits
     }
 

@@ -117,7 +117,7 @@ extension LogModel {
         var wanted = LogModel()
         for row in parts.flatMap(\.rows) where clip.contains(row.time) {
             let isGone =
-                row.labels.match(delete.matchers) && delete.range.contains(LogTime.milliseconds(row.time))
+                row.labels.match(delete.matchers) && delete.range.contains(NanosecondTime.milliseconds(row.time))
                 && String(decoding: row.line, as: UTF8.self).contains("status=20")
                 && (seed % 2 == 0 || row.metadata["detected_level"] == "info")
             if !isGone { wanted.add(row) }
@@ -194,7 +194,7 @@ extension LogModel {
         var record = ByteBuffer()
         LogRecord.encode(batch, streams: [0], into: &record)
         var checkpoint = ByteBuffer()
-        LogCheckpoint.write([(.default, 7, record.bytes)], into: &checkpoint)
+        PayloadCheckpoint.write([(.default, 7, record.bytes)], into: &checkpoint)
         for _ in 0..<800 {
             var bad = [footer.array(), entries.array(), record.array(), checkpoint.array()]
             for at in bad.indices {

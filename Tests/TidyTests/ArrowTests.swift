@@ -12,6 +12,7 @@ let arrows: [String: Set<String>] = [
     "MetricStore": ["LSM", "Model", "Bedrock", "Instruments"],
     "Columns": ["Model", "Bedrock"],
     "LogStore": ["LSM", "Columns", "Model", "Bedrock", "Instruments"],
+    "TraceStore": ["LSM", "Columns", "Model", "Bedrock", "Instruments"],
     "Kernels": ["Model", "Bedrock"],
     "PromQL": ["Kernels", "Model", "Bedrock"],
     "LogQL": ["Kernels", "Model", "Bedrock"],
@@ -19,7 +20,8 @@ let arrows: [String: Set<String>] = [
     "SpanMetrics": ["Model", "Bedrock", "Instruments"],
     "Receivers": ["Formats", "Transport", "Model", "Bedrock", "Instruments"],
     "Collector": [
-        "Receivers", "MetricStore", "LogStore", "LSM", "Formats", "Transport", "Model", "Bedrock", "Instruments",
+        "Receivers", "MetricStore", "LogStore", "TraceStore", "LSM", "Formats", "Transport", "Model", "Bedrock",
+        "Instruments",
     ],
     "Agent": ["LogQL", "Receivers", "Formats", "Transport", "Model", "Bedrock", "Instruments"],
     "QueryServer": [
@@ -37,7 +39,7 @@ let arrows: [String: Set<String>] = [
 /// Rooms in which Foundation would cost a hot path or a dependency of the SDK.
 let withoutFoundation: Set<String> = [
     "Bedrock", "Model", "Instruments", "Formats", "Transport", "LSM", "MetricStore", "Columns", "LogStore", "Kernels",
-    "PromQL", "LogQL", "TraceQL", "Receivers", "SpanMetrics",
+    "PromQL", "LogQL", "TraceQL", "Receivers", "SpanMetrics", "TraceStore",
     "Obs",
     "Collector", "Agent",
 ]

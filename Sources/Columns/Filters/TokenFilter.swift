@@ -71,7 +71,8 @@ public struct TokenFilter: Sendable {
         return true
     }
 
-    static func hash(_ token: UnsafeRawBufferPointer) -> UInt64 { ByteHash.of(token) }
+    /// What stands for a word, or for any other bytes.
+    public static func hash(_ token: UnsafeRawBufferPointer) -> UInt64 { ByteHash.of(token) }
 
     static func forEachToken(_ text: UnsafeRawBufferPointer, _ body: (Range<Int>) -> Void) {
         var start = -1
@@ -124,6 +125,9 @@ public struct TokenFilter: Sendable {
                 hashes.insert(TokenFilter.hash(UnsafeRawBufferPointer(rebasing: text[$0])))
             }
         }
+
+        /// Puts in what has this hash.
+        public mutating func insert(_ hash: UInt64) { hashes.insert(hash) }
 
         /// Appends the filter, sized by the distinct words, and starts anew.
         public mutating func finish(into target: inout ByteBuffer) {

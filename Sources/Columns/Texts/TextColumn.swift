@@ -21,9 +21,9 @@ public final class TextColumn {
 
     public let rowCount: Int
     /// Distinct texts, or those of the present rows.
-    private let texts: LineArena
+    public let texts: LineArena
     /// Which of `texts` a row has; -1: absent.
-    private let indexes: [Int32]
+    public let indexes: [Int32]
 
     /// Reads a column of `rowCount` rows, which the caller bounds.
     public init(_ bytes: UnsafeRawBufferPointer, rowCount: Int) throws(ColumnError) {

@@ -21,7 +21,7 @@ extension SignalEngine<LogFormat> {
         }
         return delete(
             tenant: tenant, matchers: matchers,
-            range: TimeRange(LogTime.milliseconds(range.start), LogTime.milliseconds(range.end - 1)),
+            range: TimeRange(NanosecondTime.milliseconds(range.start), NanosecondTime.milliseconds(range.end - 1)),
             predicate: PredicateCoding.encode(filters: filters, metadata: metadataMatchers), done: done)
     }
 }

@@ -12,7 +12,7 @@ struct LogHide: Sendable {
     private let predicate: LogPredicate
 
     init(_ tombstone: Tombstone) throws {
-        (first, last) = LogTime.nanoseconds(tombstone.range)
+        (first, last) = NanosecondTime.nanoseconds(tombstone.range)
         matchers = tombstone.matchers
         predicate = try PredicateCoding.decode(tombstone.predicate)
     }

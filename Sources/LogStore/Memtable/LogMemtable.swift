@@ -60,18 +60,18 @@ public final class LogMemtable: Memtable, @unchecked Sendable {
     public var timeRange: TimeRange? {
         let first = minTime.load(ordering: .relaxed)
         let last = maxTime.load(ordering: .relaxed)
-        return first > last ? nil : LogTime.milliseconds(first, through: last)
+        return first > last ? nil : NanosecondTime.milliseconds(first, through: last)
     }
 
     public func checkpoint(into block: inout ByteBuffer) {
         guard !uncheckpointed.isEmpty else { return }
-        LogCheckpoint.write(uncheckpointed, into: &block)
+        PayloadCheckpoint.write(uncheckpointed, into: &block)
         uncheckpointed.removeAll()
     }
 
     public func restore(_ block: UnsafeRawBufferPointer, owner: AnyObject) throws {
         // Nothing is taken before all of it is known to be sound.
-        let records = try LogCheckpoint.read(block)
+        let records = try PayloadCheckpoint.read(block)
         for record in records { try read(record.payload) }
         restoredOwners.append(owner)
         for record in records {

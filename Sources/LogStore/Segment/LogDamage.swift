@@ -47,7 +47,7 @@ extension LogSegment {
     }
 
     static func span(_ first: Int64, _ last: Int64) -> String {
-        let range = LogTime.milliseconds(first, through: last)
+        let range = NanosecondTime.milliseconds(first, through: last)
         return
             "\(UTCTime(milliseconds: range.start).iso8601) to \(UTCTime(milliseconds: range.end).iso8601)"
     }

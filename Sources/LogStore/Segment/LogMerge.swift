@@ -13,7 +13,7 @@ final class LogMerge {
         _ inputs: [LogSegment], clip: TimeRange, tombstones: [Tombstone], damage: @escaping (SegmentDamage) -> Void
     ) throws {
         let hides = try tombstones.map { try LogHide($0) }
-        let (first, last) = LogTime.nanoseconds(clip)
+        let (first, last) = NanosecondTime.nanoseconds(clip)
         let filter = DamageFilter(damage)
         cursors = try inputs.map { try MergeCursor($0, first: first, last: last, hides: hides, damage: filter) }
     }

@@ -135,7 +135,7 @@ extension LogFooter {
     /// What the catalog keeps.
     func summary(byteCount: Int) -> SegmentSummary {
         SegmentSummary(
-            timeRange: LogTime.milliseconds(firstTime, through: lastTime), seriesCount: streamCount,
+            timeRange: NanosecondTime.milliseconds(firstTime, through: lastTime), seriesCount: streamCount,
             rowCount: rowCount, byteCount: byteCount, formatVersion: LogLayout.version)
     }
 }

@@ -49,7 +49,7 @@ struct LogEngineSnapshot: LogSnapshot {
                 if let run = StoredRun(table, tenant: tenant, hides: own) { runs.append(run) }
             }
         }
-        self.init(runs, retentionStart: LogTime.nanoseconds(snapshot.retentionStart), report: report)
+        self.init(runs, retentionStart: NanosecondTime.nanoseconds(snapshot.retentionStart), report: report)
     }
 
     /// What is left of a range, as first and last nanosecond; nil when nothing is.

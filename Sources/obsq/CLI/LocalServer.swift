@@ -12,6 +12,7 @@ import Transport
 final class LocalServer: HTTPCaller {
     private let metrics: MetricStorage
     private let logs: LogStorage
+    private let traces: TraceStorage
     private let api: QueryAPI
     private let caller: LocalCaller
 
@@ -20,8 +21,10 @@ final class LocalServer: HTTPCaller {
         let ledger = LossLedger(registry: InstrumentRegistry())
         metrics = try withDataFolder(folder) { try MetricStorage(home, ledger: ledger) }
         logs = try withDataFolder(folder) { try LogStorage(home, ledger: ledger) }
+        traces = try withDataFolder(folder) { try TraceStorage(home, ledger: ledger) }
         var dependencies = QueryDependencies(source: metrics.source)
         dependencies.logs = logs.source
+        dependencies.spans = traces.source
         api = QueryAPI(dependencies)
         caller = LocalCaller(routes: api.routes())
     }
@@ -30,6 +33,7 @@ final class LocalServer: HTTPCaller {
         api.stop()
         _ = metrics.close(deadlineNanoseconds: 10_000_000_000)
         _ = logs.close(deadlineNanoseconds: 10_000_000_000)
+        _ = traces.close(deadlineNanoseconds: 10_000_000_000)
     }
 
     func send(_ call: HTTPCall, done: @escaping @Sendable (Result<HTTPResponse, HTTPCallError>) -> Void) {

@@ -3,6 +3,7 @@ import Formats
 import LSM
 import LogStore
 import MetricStore
+import TraceStore
 
 let verifyCommand = Command(
     "verify", "DIR", "check every checksum of a data folder that no obsd runs on",
@@ -15,6 +16,7 @@ let verifyCommand = Command(
         let signals = [
             (name: "metrics", rows: "samples", found: try directory.verify(MetricFormat(), progress: progress)),
             (name: "logs", rows: "entries", found: try directory.verify(LogFormat(), progress: progress)),
+            (name: "traces", rows: "spans", found: try directory.verify(TraceFormat(), progress: progress)),
         ]
         let isSound = signals.allSatisfy { $0.found.damages.isEmpty }
         if invocation.has("--json") {

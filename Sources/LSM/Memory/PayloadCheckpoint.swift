@@ -9,10 +9,10 @@ import Model
 /// │     1      │ varint  │                                                      │
 /// └────────────┴─────────┴──────────────────────────────────────────────────────┘
 /// ```
-enum LogCheckpoint {
+package enum PayloadCheckpoint {
     private static let version: UInt8 = 1
 
-    static func write(
+    package static func write(
         _ records: [(tenant: Tenant, offset: UInt64, payload: UnsafeRawBufferPointer)], into block: inout ByteBuffer
     ) {
         block.reserve(records.reduce(0) { $0 + $1.payload.count + 32 })
@@ -26,7 +26,7 @@ enum LogCheckpoint {
     }
 
     /// The records of a block; payloads point into it.
-    static func read(
+    package static func read(
         _ block: UnsafeRawBufferPointer
     ) throws(DecodeError) -> [(tenant: Tenant, offset: UInt64, payload: UnsafeRawBufferPointer)] {
         var reader = ByteReader(block)
