@@ -11,10 +11,10 @@ need_swift
 install_packages build test
 cd "$root"
 
-# One of the senders that logs are tested with; without it that test says so and is skipped.
-python3 -c 'import opentelemetry.exporter.otlp.proto.http, opentelemetry.sdk' 2>/dev/null \
-    || python3 -m pip install -q --break-system-packages opentelemetry-sdk opentelemetry-exporter-otlp-proto-http >/dev/null 2>&1 \
-    || say "no OpenTelemetry SDK for Python: its test is skipped"
+# Senders that the receivers are tested with; without them those tests say so and are skipped.
+python3 -c 'import opentelemetry.exporter.otlp.proto.http, opentelemetry.exporter.otlp.proto.grpc, opentelemetry.sdk' 2>/dev/null \
+    || python3 -m pip install -q --break-system-packages opentelemetry-sdk opentelemetry-exporter-otlp-proto-http opentelemetry-exporter-otlp-proto-grpc >/dev/null 2>&1 \
+    || say "no OpenTelemetry SDK for Python: its tests are skipped"
 
 [ -d "${OBS_SHARED:=$root/../shared}/conformance" ] || say "no conformance suites at $OBS_SHARED: those tests are skipped"
 export OBS_SHARED

@@ -17,7 +17,8 @@ final class ObsdProcess: @unchecked Sendable {
         process.executableURL = Programs.obsd
         process.arguments =
             [
-                role, "--data-dir", data, "--listen", "127.0.0.1:0", "--otlp-http", "off", "--agent-node-exporter",
+                role, "--data-dir", data, "--listen", "127.0.0.1:0", "--otlp-http", "off", "--otlp-grpc", "off",
+                "--agent-node-exporter",
                 "off",
             ] + arguments
         process.environment = ProcessInfo.processInfo.environment.merging(
