@@ -98,7 +98,7 @@ let package = Package(
         program(
             "obsd",
             [
-                "Configuration", "CLinux", "QueryServer", "Collector", "Agent", "Receivers", "PromQL", "LogQL",
+                "Configuration", "CLinux", "QueryServer", "SpanMetrics", "Collector", "Agent", "Receivers", "PromQL", "LogQL",
                 "MetricStore", "LogStore", "LSM", "Formats", "Transport", "Instruments", "Model", "Bedrock",
             ]),
         program(

@@ -70,6 +70,11 @@ public enum SettingsTable {
     public static let tracesRetention = Setting(
         "traces.retention", Duration(milliseconds: 15 * 86_400_000), "Age at which traces are dropped.",
         check: { $0.milliseconds >= 3_600_000 ? nil : "traces.retention must be at least 1h" })
+    public static let spanMetrics = Setting(
+        "traces.span_metrics", true, "Make metrics of spans: rate, errors, duration, and the service graph.")
+    public static let spanMetricDimensions = Setting(
+        "traces.span_metrics_dimensions", "",
+        "Attributes of spans or their resource that become labels of span metrics, with commas between.")
     public static let otlpHTTP = Setting(
         "otlp.http", Address(host: "127.0.0.1", port: 4318), "Where OTLP over HTTP is received as well; off: nowhere.")
     public static let otlpGRPC = Setting(
@@ -161,8 +166,7 @@ public enum SettingsTable {
             shards, memtableBytes, logBytes, durability, syncInterval, retention, retentionDisk, logsShards,
             logsMemtableBytes,
             logsRetention, logsServiceName, logsDetectedLevel, ownLogs, tracesShards,
-            tracesMemtableBytes, tracesRetention, tracesOutOfOrder, otlpHTTP, otlpGRPC, syslogTCP, syslogUDP,
-            outOfOrder,
+            tracesMemtableBytes, tracesRetention, tracesOutOfOrder, spanMetrics, spanMetricDimensions, otlpHTTP, otlpGRPC, syslogTCP, syslogUDP, outOfOrder,
             logsOutOfOrder, future,
             bodyBytes, labelsPerSeries, labelNameBytes, labelValueBytes, seriesPerTenant, streamsPerTenant, lineBytes,
             connections,

@@ -17,13 +17,18 @@ extension Server {
         let query = QueryAPI(queryDependencies(settings), options: queryOptions(settings))
         self.query = query
         var routes = query.routes().map(Self.refusingBadTenants)
-        if let storage, let logs {
-            routes += receivers(storage, settings)
+        if let storage, let logs, let traces {
+            let metrics = metricContext(storage)
+            routes += receivers(metrics, settings)
             let context = logContext(logs, memory: storage.budget.account("receivers"), settings)
             routes += logReceivers(context, settings)
-            try listenForOTLP(context, settings)
+            let spans = traceReceivers(traces, storage, settings)
+            let otlpRoutes =
+                otlpLogs(context, settings).routes + otlpMetrics(metrics, settings).routes + spans.otlp
+            routes += otlpRoutes + spans.others
+            try listenForOTLP(otlpRoutes, settings)
             try listenForSyslog(context, settings)
-            try listenForGRPC(routes, settings)
+            try listenForGRPC(otlpRoutes, settings)
         }
         let http = HTTPServer(options, routes: routes, observer: HTTPInstruments(registry))
         try http.start()
@@ -74,15 +79,24 @@ extension Server {
             clientAuthoritiesFile: authorities.isEmpty ? nil : authorities)
     }
 
-    private func receivers(_ storage: MetricStorage, _ settings: Settings) -> [HTTPRoute] {
+    private func metricContext(_ storage: MetricStorage) -> ReceiverContext {
+        ReceiverContext(
+            sink: storage.collector, registry: registry, ledger: ledger, memory: storage.budget.account("receivers"),
+            clock: clock)
+    }
+
+    /// What a series may be like, by whatever way it comes.
+    func seriesLimits(_ settings: Settings) -> RemoteWriteLimits {
         var limits = RemoteWriteLimits()
         limits.labelsPerSeriesMax = settings[SettingsTable.labelsPerSeries]
         limits.labelNameBytesMax = settings[SettingsTable.labelNameBytes].bytes
         limits.labelValueBytesMax = settings[SettingsTable.labelValueBytes].bytes
+        return limits
+    }
+
+    private func receivers(_ context: ReceiverContext, _ settings: Settings) -> [HTTPRoute] {
+        let limits = seriesLimits(settings)
         let bodyBytes = settings[SettingsTable.bodyBytes].bytes
-        let context = ReceiverContext(
-            sink: storage.collector, registry: registry, ledger: ledger, memory: storage.budget.account("receivers"),
-            clock: clock)
         var remoteWrite = RemoteWriteReceiver.Options()
         remoteWrite.bodyBytesMax = bodyBytes
         remoteWrite.decompressedBytesMax = bodyBytes * 4

@@ -26,27 +26,15 @@ extension Server {
         return options
     }
 
-    /// Every protocol of logs over HTTP.
-    func logReceivers(_ context: LogReceiverContext, _ settings: Settings) -> [HTTPRoute] {
-        let options = receiverOptions(settings)
-        return LokiPushReceiver(context, options: options).routes + OTLPLogsReceiver(context, options: options).routes
-            + BulkReceiver(context, options: options).routes + JSONLinesReceiver(context, options: options).routes
+    func otlpLogs(_ context: LogReceiverContext, _ settings: Settings) -> OTLPLogsReceiver {
+        OTLPLogsReceiver(context, options: receiverOptions(settings))
     }
 
-    /// OTLP's own port. Taken by another program, it is a warning where obsd is everything at once, and an error for a collector.
-    func listenForOTLP(_ context: LogReceiverContext, _ settings: Settings) throws {
-        let address = settings[SettingsTable.otlpHTTP]
-        if address.isOff { return }
-        let routes = OTLPLogsReceiver(context, options: receiverOptions(settings)).routes
-        let server = HTTPServer(try serverOptions(settings, at: address), routes: routes)
-        do {
-            try server.start()
-        } catch HTTPServerError.cannotListen(let why) where role == .all {
-            log.warn("OTLP over HTTP is not received on its own port", ["error": why])
-            return
-        }
-        otlp = server
-        log.info("receiving OTLP over HTTP", ["address": server.url])
+    /// Every protocol of logs over HTTP but OTLP.
+    func logReceivers(_ context: LogReceiverContext, _ settings: Settings) -> [HTTPRoute] {
+        let options = receiverOptions(settings)
+        return LokiPushReceiver(context, options: options).routes + BulkReceiver(context, options: options).routes
+            + JSONLinesReceiver(context, options: options).routes
     }
 
     func listenForSyslog(_ context: LogReceiverContext, _ settings: Settings) throws {

@@ -28,6 +28,8 @@ final class Server {
     /// Beside `http`, for OTLP's own port.
     var otlp: HTTPServer?
     var grpc: GRPCServer?
+    /// What works beside the storage: metrics of spans.
+    let background = ThreadRunner()
     private let ownLog: OwnLog
     private var damageLogged = 0
     var query: QueryAPI?
@@ -107,6 +109,7 @@ final class Server {
         clean = (otlp?.shutdown(deadlineSeconds: left()) ?? true) && clean
         clean = (http?.shutdown(deadlineSeconds: left()) ?? true) && clean
         query?.stop()
+        background.stop()
         ownLog.endStoring()
         clean = (storage?.close(deadlineNanoseconds: UInt64(left() * 1e9)) ?? true) && clean
         clean = (logs?.close(deadlineNanoseconds: UInt64(left() * 1e9)) ?? true) && clean
