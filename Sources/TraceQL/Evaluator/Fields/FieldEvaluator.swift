@@ -49,7 +49,7 @@ struct FieldEvaluator {
         if let value = expr.constantValue { return .constant(value) }
         switch expr {
         case .literal(let value): return .constant(value)
-        case .field(let field): return .column(try block.column(field))
+        case .field(let field): return .of(try block.column(field))
         case .negate(let operand):
             let operand = try vector(operand)
             return try computed { FieldArithmetic.negate(operand.single($0)) }
@@ -102,7 +102,9 @@ struct FieldEvaluator {
         var (left, right) = (try vector(a), try vector(b))
         if case .constant(.nil) = right { return isNil(left, op) }
         if case .constant(.nil) = left { return isNil(right, op) }
-        if case .field(let field) = a, case .constant(let value) = right { right = .constant(field.canonical(value, op)) }
+        if case .field(let field) = a, case .constant(let value) = right {
+            right = .constant(field.canonical(value, op))
+        }
         if case .field(let field) = b, case .constant(let value) = left { left = .constant(field.canonical(value, op)) }
         return withConstantText(left) { leftText in
             withConstantText(right) { rightText in
@@ -140,7 +142,7 @@ struct FieldEvaluator {
             let value = vector.single(row)
             return test(FieldOperand(type: value.type, word: value.word, text: constantText))
         }
-        let range = column.values(ofRow: row)
+        let range = column.range(row)
         for index in range where test(column.operand(index)) != wantsAll { return !wantsAll }
         return wantsAll && !range.isEmpty
     }
@@ -152,13 +154,5 @@ struct FieldEvaluator {
     private func withConstantText<R>(_ vector: FieldVector, _ body: (UnsafeRawBufferPointer?) -> R) -> R {
         guard case .constant(.string(var text)) = vector else { return body(nil) }
         return text.withUTF8 { body(UnsafeRawBufferPointer($0)) }
-    }
-}
-
-extension SpanColumn {
-    /// Value `index` where it lies.
-    @inline(__always) func operand(_ index: Int) -> FieldOperand {
-        let type = SpanValueType(rawValue: types[index]) ?? .nil
-        return FieldOperand(type: type, word: words[index], text: type == .string ? texts[Int(words[index])] : nil)
     }
 }

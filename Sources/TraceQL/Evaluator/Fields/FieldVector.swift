@@ -5,12 +5,42 @@ import Model
 /// A byte a row: 1 or 0.
 typealias RowMask = ContiguousArray<UInt8>
 
+/// A column with its values taken out, so that reading them needs no checks of exclusive access.
+struct ColumnValues {
+    let column: SpanColumn
+    let types: ContiguousArray<UInt8>
+    let words: ContiguousArray<Int64>
+    private let starts: ContiguousArray<Int32>?
+
+    init(_ column: SpanColumn) {
+        self.column = column
+        types = column.types
+        words = column.words
+        starts = column.starts
+    }
+
+    /// The numbers of a row's values.
+    @inline(__always) func range(_ row: Int) -> Range<Int> {
+        if let starts { return Int(starts[row])..<Int(starts[row + 1]) }
+        return row..<row + 1
+    }
+
+    /// Value `index` where it lies.
+    @inline(__always) func operand(_ index: Int) -> FieldOperand {
+        let type = SpanValueType(rawValue: types[index]) ?? .nil
+        return FieldOperand(
+            type: type, word: words[index], text: type == .string ? column.texts[Int(words[index])] : nil)
+    }
+}
+
 /// Values of an expression for the rows of a block.
 enum FieldVector {
     case constant(SpanValue)
-    case column(SpanColumn)
+    case column(ColumnValues)
     /// Computed: numbers, bools and nil, one a row.
     case computed(types: ContiguousArray<UInt8>, words: ContiguousArray<Int64>)
+
+    static func of(_ column: SpanColumn) -> FieldVector { .column(ColumnValues(column)) }
 
     static func bools(_ mask: RowMask) -> FieldVector {
         .computed(
@@ -23,7 +53,7 @@ enum FieldVector {
         switch self {
         case .constant(let value): return (value.type, value.word ?? 0)
         case .column(let column):
-            let range = column.values(ofRow: row)
+            let range = column.range(row)
             guard range.count == 1 else { return FieldArithmetic.none }
             return (SpanValueType(rawValue: column.types[range.lowerBound]) ?? .nil, column.words[range.lowerBound])
         case .computed(let types, let words): return (SpanValueType(rawValue: types[row]) ?? .nil, words[row])
@@ -33,7 +63,7 @@ enum FieldVector {
     /// The first value of a row, without its text.
     @inline(__always) func first(_ row: Int) -> FieldArithmetic.Value {
         guard case .column(let column) = self else { return single(row) }
-        let range = column.values(ofRow: row)
+        let range = column.range(row)
         guard !range.isEmpty else { return FieldArithmetic.none }
         return (SpanValueType(rawValue: column.types[range.lowerBound]) ?? .nil, column.words[range.lowerBound])
     }
@@ -51,8 +81,8 @@ enum FieldVector {
         switch self {
         case .constant(let value): return value
         case .column(let column):
-            let range = column.values(ofRow: row)
-            return range.isEmpty ? .nil : column.value(range.lowerBound)
+            let range = column.range(row)
+            return range.isEmpty ? .nil : column.column.value(range.lowerBound)
         case .computed: return SpanValue(single(row))
         }
     }

@@ -72,31 +72,31 @@ struct GroupTable {
 
 /// Reads one dimension off the rows of a block: of several values of a row the first. One thread's.
 struct DimensionReader {
-    private let column: SpanColumn
+    private let values: ColumnValues
     private let dimension: Int
     private var ofText: ContiguousArray<Int32>
     private var last: (type: UInt8, word: Int64, number: Int32) = (0, 0, -1)
 
     init(_ column: SpanColumn, _ dimension: Int) {
-        self.column = column
+        values = ColumnValues(column)
         self.dimension = dimension
         ofText = ContiguousArray(repeating: -1, count: column.texts.count)
     }
 
     /// The number of the row's value in the table's dimension.
     @inline(__always) mutating func number(_ row: Int, _ table: inout GroupTable) -> Int32 {
-        let range = column.values(ofRow: row)
-        let type = range.isEmpty ? SpanValueType.nil.rawValue : column.types[range.lowerBound]
-        let word = range.isEmpty ? 0 : column.words[range.lowerBound]
+        let range = values.range(row)
+        let type = range.isEmpty ? SpanValueType.nil.rawValue : values.types[range.lowerBound]
+        let word = range.isEmpty ? 0 : values.words[range.lowerBound]
         if type == SpanValueType.string.rawValue {
             let known = ofText[Int(word)]
             if known >= 0 { return known }
-            let number = table.number(of: column.value(range.lowerBound), dimension)
+            let number = table.number(of: values.column.value(range.lowerBound), dimension)
             ofText[Int(word)] = number
             return number
         }
         if last.number >= 0, last.type == type, last.word == word { return last.number }
-        var value: SpanValue = range.isEmpty ? .nil : column.value(range.lowerBound)
+        var value: SpanValue = range.isEmpty ? .nil : values.column.value(range.lowerBound)
         // What equals nothing would be a series for every span.
         if case .float(let number) = value, number.isNaN { value = .nil }
         let number = table.number(of: value, dimension)

@@ -58,17 +58,18 @@ final class MetricsScan: Sendable {
         let workers = max(1, Swift.min(parts, context.pool.width * 2))
         let results = Mutex([Int: MetricsWorker]())
         try context.pool.run(workers) { [self] index in
-            let worker = MetricsWorker(self)
+            var worker = MetricsWorker(self)
             for part in parts * index / workers..<parts * (index + 1) / workers {
                 try context.cancellation.check()
                 let block = try selection.open(part)
                 if block.rowCount > 0 { try worker.take(block, rows(of: block)) }
             }
-            results.withLock { $0[index] = worker }
+            let done = worker
+            results.withLock { $0[index] = done }
         }
         context.note(selection)
         let finished = results.withLock { $0 }
-        guard let first = finished[0] else { return MetricsWorker(self) }
+        guard var first = finished[0] else { return MetricsWorker(self) }
         for index in 1..<Swift.max(1, workers) { if let worker = finished[index] { try first.merge(worker) } }
         return first
     }

@@ -1,9 +1,8 @@
 import Bedrock
 import Model
 
-/// One thread's part of a scan: counts and numbers by series and interval. Unchecked: made and used by one thread, then read by the one that
-/// waited for it.
-final class MetricsWorker: @unchecked Sendable {
+/// One thread's part of a scan: counts and numbers by series and interval. A value, so that adding to it needs no checks of exclusive access.
+struct MetricsWorker: Sendable {
     private let scan: MetricsScan
     private let intervals: Int
     /// By the fields that name series; with buckets, these as one dimension more.
@@ -23,13 +22,13 @@ final class MetricsWorker: @unchecked Sendable {
     }
 
     /// - Parameter mask: rows that count; nil: all.
-    func take(_ block: any SpanBlock, _ mask: RowMask?) throws {
+    mutating func take(_ block: any SpanBlock, _ mask: RowMask?) throws {
         let starts = try block.starts()
         var readers: [DimensionReader] = []
         for (dimension, field) in scan.by.enumerated() {
             readers.append(DimensionReader(try block.column(field), dimension))
         }
-        let values = try scan.field.map { FieldVector.column(try block.column($0)) }
+        let values = try scan.field.map { FieldVector.of(try block.column($0)) }
         let ids = try scan.exemplars > 0 ? block.column(.intrinsic(.traceID)) : nil
         for row in 0..<block.rowCount {
             if row & 0xFFFF == 0xFFFF { try scan.context.cancellation.check() }
@@ -48,7 +47,7 @@ final class MetricsWorker: @unchecked Sendable {
     }
 
     /// The row's series; nil for what is in no bucket.
-    @inline(__always) private func number(
+    @inline(__always) private mutating func number(
         _ row: Int, _ readers: inout [DimensionReader], _ value: FieldArithmetic.Value
     ) throws -> Int? {
         var bucket: Int64?
@@ -74,7 +73,7 @@ final class MetricsWorker: @unchecked Sendable {
         value.type == .duration ? Double(value.word) / 1e9 : FieldArithmetic.double(value)
     }
 
-    @inline(__always) private func fold(_ value: Double, at place: Int) {
+    @inline(__always) private mutating func fold(_ value: Double, at place: Int) {
         switch scan.purpose {
         case .count, .buckets: return
         case .sum: numbers[place] += value
@@ -83,7 +82,7 @@ final class MetricsWorker: @unchecked Sendable {
         }
     }
 
-    private func grow(to count: Int) throws {
+    private mutating func grow(to count: Int) throws {
         guard count <= scan.seriesMax else {
             throw TraceQLQueryError.execution(
                 "the query gives more than \(scan.seriesMax) series: group by fields with fewer values")
@@ -100,12 +99,12 @@ final class MetricsWorker: @unchecked Sendable {
         series = count
     }
 
-    private func note(
+    private mutating func note(
         _ number: Int, _ interval: Int, _ value: FieldArithmetic.Value, _ start: Int64, _ ids: SpanColumn, _ row: Int
     ) {
         let stretch = interval * scan.exemplars / intervals
         let place = number * scan.exemplars + stretch
-        guard examples[place] == nil, case .string(let text) = FieldVector.column(ids).value(row),
+        guard examples[place] == nil, case .string(let text) = FieldVector.of(ids).value(row),
             let id = TraceID(hex: text)
         else { return }
         let value = value.type == .nil ? .nan : Self.scaled(value)
@@ -113,7 +112,7 @@ final class MetricsWorker: @unchecked Sendable {
     }
 
     /// Adds what another thread found.
-    func merge(_ other: MetricsWorker) throws {
+    mutating func merge(_ other: MetricsWorker) throws {
         for theirs in 0..<other.series {
             let ours = table.number(of: other.table.tuple(theirs))
             if ours >= series { try grow(to: ours + 1) }

@@ -5,19 +5,19 @@ struct MatchWriter {
     private let state: SpansetState
     private let spansPerSet: Int
     private let starts: UnsafeBufferPointer<Int64>
-    private let ids: SpanColumn
-    private let names: SpanColumn
-    private let durations: SpanColumn
-    private let columns: [(field: SpanField, column: SpanColumn)]
+    private let ids: FieldVector
+    private let names: FieldVector
+    private let durations: FieldVector
+    private let columns: [(field: SpanField, values: FieldVector)]
 
     init(_ block: any SpanBlock, _ state: SpansetState, _ output: [SpanField], spansPerSet: Int) throws {
         self.state = state
         self.spansPerSet = spansPerSet
         starts = try block.starts()
-        ids = try block.column(.intrinsic(.spanID))
-        names = try block.column(.intrinsic(.name))
-        durations = try block.column(.intrinsic(.duration))
-        columns = try output.map { ($0, try block.column($0)) }
+        ids = .of(try block.column(.intrinsic(.spanID)))
+        names = .of(try block.column(.intrinsic(.name)))
+        durations = .of(try block.column(.intrinsic(.duration)))
+        columns = try output.map { ($0, .of(try block.column($0))) }
     }
 
     /// The sets of the trace that has these rows.
@@ -60,16 +60,16 @@ struct MatchWriter {
 
     private func span(_ row: Int) -> MatchedSpan {
         var attributes: [(field: SpanField, value: SpanValue)] = []
-        for (field, column) in columns {
-            let value = FieldVector.column(column).value(row)
+        for (field, values) in columns {
+            let value = values.value(row)
             if value != .nil { attributes.append((field, value)) }
         }
         var id = SpanID.none
         var name = ""
-        if case .string(let text) = FieldVector.column(ids).value(row) { id = SpanID(hex: text) ?? .none }
-        if case .string(let text) = FieldVector.column(names).value(row) { name = text }
+        if case .string(let text) = ids.value(row) { id = SpanID(hex: text) ?? .none }
+        if case .string(let text) = names.value(row) { name = text }
         return MatchedSpan(
-            spanID: id, name: name, start: starts[row], duration: FieldVector.column(durations).first(row).word,
+            spanID: id, name: name, start: starts[row], duration: durations.first(row).word,
             attributes: attributes)
     }
 }

@@ -240,7 +240,7 @@ struct ValueNumbers {
 
     init(_ vector: FieldVector) {
         self.vector = vector
-        if case .column(let column) = vector { self.column = column } else { column = nil }
+        if case .column(let values) = vector { column = values.column } else { column = nil }
         ofText = ContiguousArray(repeating: -1, count: column?.texts.count ?? 0)
     }
 
