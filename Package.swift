@@ -98,7 +98,8 @@ let package = Package(
         program(
             "obsd",
             [
-                "Configuration", "CLinux", "QueryServer", "SpanMetrics", "Collector", "Agent", "Receivers", "PromQL", "LogQL",
+                "Configuration", "CLinux", "QueryServer", "SpanMetrics", "Collector", "Agent", "Receivers", "PromQL",
+                "LogQL",
                 "MetricStore", "LogStore", "LSM", "Formats", "Transport", "Instruments", "Model", "Bedrock",
             ]),
         program(
@@ -131,7 +132,8 @@ let package = Package(
         tests("MetricStoreTests", ["MetricStore", "LSM", "Model", "Bedrock"], exclude: ["Golden"]),
         tests("ColumnsTests", ["Columns", "Model", "Bedrock"]),
         tests("LogStoreTests", ["LogStore", "Columns", "LSM", "Model", "Bedrock"], exclude: ["Golden"]),
-        tests("TraceStoreTests", ["LSMKit", "TraceStore", "Columns", "LSM", "Model", "Bedrock"]),
+        tests(
+            "TraceStoreTests", ["TraceKit", "TraceQL", "LSMKit", "TraceStore", "Columns", "LSM", "Model", "Bedrock"]),
         tests(
             "LogQLTests", ["ConformanceKit", "LogQL", "Kernels", "Model", "Formats", "Bedrock"],
             exclude: ["KnownGaps.txt"]),
