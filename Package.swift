@@ -49,6 +49,7 @@ let package = Package(
         library("CNghttp2", apt: "libnghttp2-dev", pkgConfig: "libnghttp2"),
         .target(name: "CLinux", path: "Sources/Shims/CLinux"),
         .target(name: "CObs", path: "Sources/Shims/CObs"),
+        .target(name: "CAllocations", path: "Sources/Shims/CAllocations"),
         .target(
             name: "CRE2", path: "Sources/Shims/CRE2",
             linkerSettings: [.linkedLibrary("re2"), .linkedLibrary("stdc++")]),
@@ -114,7 +115,7 @@ let package = Package(
             "obsbench",
             [
                 "Agent", "Collector", "QueryServer", "Receivers", "PromQL", "LogQL", "MetricStore", "LogStore",
-                "TraceStore", "Columns", "LSM", "Formats",
+                "TraceStore", "Columns", "LSM", "Formats", "Obs", "CAllocations",
                 "Transport", "Model", "Bedrock", "Instruments",
             ]),
 

@@ -205,17 +205,13 @@ private final class ExportAlarm: Sendable {
 
 /// Counts what was recorded, for the budget, which is made earlier than the records.
 private final class RecordCounts: Sendable {
-    private struct Watched {
-        weak var core: RecordCore?
-    }
+    // Not the core itself, weakly: an object with weak references is slow to retain.
+    private let queues = Mutex<(spans: RecordQueue, logs: RecordQueue)?>(nil)
 
-    private let watched = Mutex(Watched())
-
-    func watch(_ core: RecordCore) { watched.withLock { $0.core = core } }
+    func watch(_ core: RecordCore) { queues.withLock { $0 = (core.spans, core.logs) } }
 
     var counts: (spans: UInt64, logs: UInt64) {
-        let core = watched.withLock { $0.core }
-        return (core?.spans.enqueuedCount ?? 0, core?.logs.enqueuedCount ?? 0)
+        queues.withLock { ($0?.spans.enqueuedCount ?? 0, $0?.logs.enqueuedCount ?? 0) }
     }
 }
 

@@ -19,6 +19,8 @@ let usage = """
           Takes a corpus of OTLP traces through the trace store alone: CPU time and bytes per span of each step and column, and searches.
       obsbench scrape DIR [--targets N] [--series N] [--scrapes N]
           Scrapes made-up targets through the agent and its queue in DIR, then the host: CPU of each.
+      obsbench sdk [--unreachable SECONDS]
+          Records metrics, spans and logs with the SDK: CPU time and allocations of a call beside their bars, then SECONDS (60) without a collector.
 
     A corpus is a run of records <u32 lane> <u32 items> <u32 length> <body>, little endian. A file of queries has lines
     NAME | instant, range, labels or series | SPAN STEP | EXPRESSION.
@@ -56,6 +58,9 @@ do {
             series: option("--series").flatMap { Int($0) } ?? 1_000,
             scrapes: option("--scrapes").flatMap { Int($0) } ?? 20, folder: words[1]
         ).run()
+    case ("sdk", 1...):
+        let seconds = option("--unreachable").flatMap { Double($0) } ?? 60
+        if !SDKCommand(unreachableSeconds: seconds).run() { exit(1) }
     default:
         print(usage)
         exit(2)

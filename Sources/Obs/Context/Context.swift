@@ -19,39 +19,49 @@ public struct Context: Sendable {
         self.init(span: remote.isValid ? Span(remote: remote) : nil, baggage: baggage)
     }
 
-    @TaskLocal static var taskLocal = Context()
+    @usableFromInline static let local = TaskLocal<Context>(wrappedValue: Context())
 
     /// The context of the running task, or, outside of tasks, of this thread.
-    @inline(__always)
+    @inlinable
     public static var current: Context {
-        if cobs_in_task() != 0 { return taskLocal }
-        guard let frame = cobs_get_context() else { return Context() }
+        if isInTask { return local.get() }
+        guard let frame = threadFrame else { return Context() }
         return frame.assumingMemoryBound(to: Context.self).pointee
     }
 
+    @usableFromInline static var isInTask: Bool {
+        @inline(__always) get { cobs_in_task() != 0 }
+    }
+
+    @usableFromInline static var threadFrame: UnsafeMutableRawPointer? {
+        @inline(__always) get { cobs_get_context() }
+        @inline(__always) set { cobs_set_context(newValue) }
+    }
+
     /// Runs `body` with this as the current context.
-    @inline(__always)
+    @inlinable
     public func run<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
-        if cobs_in_task() != 0 {
-            let result: Result<R, E> = Self.$taskLocal.withValue(self) {
+        if Self.isInTask {
+            let result: Result<R, E> = Self.local.withValue(self) {
                 do throws(E) { return .success(try body()) } catch { return .failure(error) }
             }
             return try result.get()
         }
-        let before = cobs_get_context()
-        defer { cobs_set_context(before) }
+        let before = Self.threadFrame
+        defer { Self.threadFrame = before }
         var frame = self
         let result: Result<R, E> = withUnsafeMutablePointer(to: &frame) { pointer in
-            cobs_set_context(UnsafeMutableRawPointer(pointer))
+            Self.threadFrame = UnsafeMutableRawPointer(pointer)
             do throws(E) { return .success(try body()) } catch { return .failure(error) }
         }
         return try result.get()
     }
 
     /// Runs `body` with this as the current context.
+    @inlinable
     public func run<R>(
         isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> R
     ) async rethrows -> R {
-        try await Self.$taskLocal.withValue(self, operation: body, isolation: isolation)
+        try await Self.local.withValue(self, operation: body, isolation: isolation)
     }
 }

@@ -51,13 +51,21 @@ public final class InstrumentSet<Instrument: BoundInstrument>: @unchecked Sendab
         return instrument
     }
 
+    /// The instrument that `bind(_:key:)` has given for this key before. Takes no lock.
+    @usableFromInline
+    func known(_ key: borrowing LabelKey) -> Instrument? {
+        guard let raw = table.load(ordering: .acquiring),
+            let known = KeyTable(raw).find(key.bytes, KeyTable.hash(key.bytes))
+        else { return nil }
+        return Unmanaged<Instrument>.fromOpaque(known).takeUnretainedValue()
+    }
+
     /// As `bind`, found by `key` next time without a lock.
-    func bind(_ attributes: @autoclosure () -> Attributes, key: UnsafeRawBufferPointer) -> Instrument {
-        let hash = Hash128(of: key).low
-        if let raw = table.load(ordering: .acquiring), let known = KeyTable(raw).find(key, hash) {
-            return Unmanaged<Instrument>.fromOpaque(known).takeUnretainedValue()
-        }
-        let attributes = attributes()
+    @usableFromInline
+    func bind(_ attributes: Attributes, key: borrowing LabelKey) -> Instrument {
+        if key.isTooLong { return bind(attributes) }
+        let key = key.bytes
+        let hash = KeyTable.hash(key)
         let (instrument, isOverflow) = state.withLock { state -> (Instrument, Bool) in
             let (instrument, isOverflow) = bind(attributes, &state)
             // What overflowed isn't remembered: its keys have no end.
@@ -68,7 +76,9 @@ public final class InstrumentSet<Instrument: BoundInstrument>: @unchecked Sendab
         return instrument
     }
 
-    func isKept(_ name: String) -> Bool { kept?.contains(name) ?? true }
+    @usableFromInline var keepsAll: Bool { kept == nil }
+
+    @usableFromInline func isKept(_ name: String) -> Bool { kept?.contains(name) ?? true }
 
     private func bind(_ attributes: Attributes, _ state: inout State) -> (Instrument, isOverflow: Bool) {
         if let known = state.byAttributes[attributes] { return (state.series[known].instrument, false) }
@@ -117,31 +127,34 @@ extension InstrumentSet: CollectableMetric where Instrument: MetricInstrument {
 ///
 /// A call with values seen before allocates nothing and takes no lock.
 public struct Labelled<Instrument: BoundInstrument, each Value: LabelValue>: Sendable {
-    private let set: InstrumentSet<Instrument>
-    private let labels: (repeat Label<each Value>)
+    @usableFromInline let set: InstrumentSet<Instrument>
+    @usableFromInline let labels: (repeat Label<each Value>)
+    @usableFromInline let keepsAll: Bool
 
     init(_ set: InstrumentSet<Instrument>, _ labels: repeat Label<each Value>) {
         self.set = set
         self.labels = (repeat each labels)
+        keepsAll = set.keepsAll
     }
 
     /// The instrument for these label values.
+    @inlinable
     public func callAsFunction(_ values: repeat each Value) -> Instrument {
         withUnsafeTemporaryAllocation(byteCount: 512, alignment: 8) { room in
             var key = LabelKey(room)
-            for (label, value) in repeat (each labels, each values) {
-                if set.isKept(label.name) { value.write(to: &key) }
+            if keepsAll {
+                repeat (each values).write(to: &key)
+            } else {
+                for (label, value) in repeat (each labels, each values) {
+                    if set.isKept(label.name) { value.write(to: &key) }
+                }
             }
-            if key.isTooLong { return set.bind(attributes(repeat each values)) }
-            return set.bind(attributes(repeat each values), key: key.bytes)
+            if !key.isTooLong, let known = set.known(key) { return known }
+            var attributes = Attributes()
+            for (label, value) in repeat (each labels, each values) {
+                if set.isKept(label.name) { attributes[label.name] = value.attributeValue }
+            }
+            return set.bind(attributes, key: key)
         }
-    }
-
-    private func attributes(_ values: repeat each Value) -> Attributes {
-        var attributes = Attributes()
-        for (label, value) in repeat (each labels, each values) {
-            if set.isKept(label.name) { attributes[label.name] = value.attributeValue }
-        }
-        return attributes
     }
 }

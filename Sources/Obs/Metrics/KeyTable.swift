@@ -58,6 +58,28 @@ struct KeyTable: @unchecked Sendable {
         return nil
     }
 
+    /// A quick hash of short keys; whoever finds an entry compares the bytes.
+    static func hash(_ key: UnsafeRawBufferPointer) -> UInt64 {
+        var hash: UInt64 = 0x9e37_79b9_7f4a_7c15 ^ UInt64(key.count)
+        var at = 0
+        while at + 8 <= key.count {
+            hash = mixed(hash ^ key.loadUnaligned(fromByteOffset: at, as: UInt64.self))
+            at += 8
+        }
+        var tail: UInt64 = 0
+        while at < key.count {
+            tail = tail << 8 | UInt64(key[at])
+            at += 1
+        }
+        return mixed(hash ^ tail)
+    }
+
+    @inline(__always)
+    private static func mixed(_ word: UInt64) -> UInt64 {
+        let product = word.multipliedFullWidth(by: 0xa076_1d64_78bd_642f)
+        return product.high ^ product.low
+    }
+
     /// False when the table is full enough to be replaced by a larger one.
     func insert(_ key: UnsafeRawBufferPointer, _ hash: UInt64, _ value: UnsafeMutableRawPointer) -> Bool {
         guard header.pointee.used * 2 < capacity else { return false }

@@ -10,22 +10,22 @@ public protocol LabelValue: Sendable {
 
 extension String: LabelValue {
     public var attributeValue: AttributeValue { .string(self) }
-    public func write(to key: inout LabelKey) { key.append(self) }
+    @inlinable public func write(to key: inout LabelKey) { key.append(self) }
 }
 
 extension Int: LabelValue {
     public var attributeValue: AttributeValue { .int(Int64(self)) }
-    public func write(to key: inout LabelKey) { key.append(UInt64(bitPattern: Int64(self)), type: 2) }
+    @inlinable public func write(to key: inout LabelKey) { key.append(UInt64(bitPattern: Int64(self)), type: 2) }
 }
 
 extension Bool: LabelValue {
     public var attributeValue: AttributeValue { .bool(self) }
-    public func write(to key: inout LabelKey) { key.append(self ? 1 : 0, type: 3) }
+    @inlinable public func write(to key: inout LabelKey) { key.append(self ? 1 : 0, type: 3) }
 }
 
 extension LabelValue where Self: RawRepresentable, RawValue == String {
     public var attributeValue: AttributeValue { .string(rawValue) }
-    public func write(to key: inout LabelKey) { key.append(rawValue) }
+    @inlinable public func write(to key: inout LabelKey) { key.append(rawValue) }
 }
 
 /// A label's name together with the type of its values.
@@ -40,13 +40,13 @@ public struct LabelKey {
     private let room: UnsafeMutableRawBufferPointer
     private var used = 0
     /// Whether the room was too small; the caller then looks the values up in another way.
-    private(set) var isTooLong = false
+    @usableFromInline private(set) var isTooLong = false
 
-    init(_ room: UnsafeMutableRawBufferPointer) { self.room = room }
+    @usableFromInline init(_ room: UnsafeMutableRawBufferPointer) { self.room = room }
 
     var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: room[..<used]) }
 
-    mutating func append(_ text: String) {
+    @usableFromInline mutating func append(_ text: String) {
         var text = text
         text.withUTF8 { text in
             guard !isTooLong, used + text.count + 3 <= room.count else { return isTooLong = true }
@@ -59,7 +59,7 @@ public struct LabelKey {
         }
     }
 
-    mutating func append(_ word: UInt64, type: UInt8) {
+    @usableFromInline mutating func append(_ word: UInt64, type: UInt8) {
         guard !isTooLong, used + 9 <= room.count else { return isTooLong = true }
         room[used] = type
         room.storeBytes(of: word, toByteOffset: used + 1, as: UInt64.self)

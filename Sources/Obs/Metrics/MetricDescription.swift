@@ -121,26 +121,27 @@ extension Gauge: MetricInstrument {
 public final class Distribution: BoundInstrument {
     public static let kind = InstrumentKind.histogram
 
-    enum Layout: Sendable {
-        case explicit(Histogram)
-        case exponential(ExponentialHistogram, bucketsMax: Int)
-    }
-
-    let layout: Layout
+    // One of them, found without copying an enumeration at each recording.
+    private let explicit: Histogram?
+    private let exponential: ExponentialHistogram?
+    private let bucketsMax: Int
 
     init(_ aggregation: HistogramAggregation) {
         switch aggregation {
-        case .explicit(let bounds): layout = .explicit(Histogram(bounds: bounds))
-        case .exponential(let bucketsMax): layout = .exponential(ExponentialHistogram(), bucketsMax: bucketsMax)
+        case .explicit(let bounds):
+            explicit = Histogram(bounds: bounds)
+            exponential = nil
+            bucketsMax = 0
+        case .exponential(let bucketsMax):
+            explicit = nil
+            exponential = ExponentialHistogram()
+            self.bucketsMax = bucketsMax
         }
     }
 
     /// Counts one value. NaN and infinities are ignored, and counted by `InstrumentMisuse`, where buckets are exponential.
     public func record(_ value: Double) {
-        switch layout {
-        case .explicit(let histogram): histogram.observe(value)
-        case .exponential(let histogram, _): histogram.observe(value)
-        }
+        if let explicit { explicit.observe(value) } else { exponential?.observe(value) }
     }
 
     public func record(_ value: Int) { record(Double(value)) }
@@ -148,12 +149,10 @@ public final class Distribution: BoundInstrument {
 
 extension Distribution: MetricInstrument {
     func visit<V: MetricVisitor & ~Copyable>(_ series: SeriesIdentity, _ visitor: inout V) {
-        switch layout {
-        case .explicit(let histogram):
-            visitor.histogram(
-                series, bounds: histogram.bounds, counts: histogram.bucketCounts, sum: histogram.sum)
-        case .exponential(let histogram, let bucketsMax):
-            visitor.exponential(series, histogram.snapshot(bucketsMax: bucketsMax, scaleMax: V.scaleMax))
+        if let explicit {
+            visitor.histogram(series, bounds: explicit.bounds, counts: explicit.bucketCounts, sum: explicit.sum)
+        } else if let exponential {
+            visitor.exponential(series, exponential.snapshot(bucketsMax: bucketsMax, scaleMax: V.scaleMax))
         }
     }
 }

@@ -114,6 +114,17 @@ public struct AttributeWriter {
                 return nil
             }
             room.storeBytes(of: field << 3 | 2, as: UInt8.self)
+            if pair < 128, let start = name.baseAddress {
+                // The usual case: all lengths are one byte.
+                room.storeBytes(of: UInt8(truncatingIfNeeded: pair), toByteOffset: 1, as: UInt8.self)
+                room.storeBytes(of: 1 << 3 | 2, toByteOffset: 2, as: UInt8.self)
+                room.storeBytes(of: UInt8(truncatingIfNeeded: name.count), toByteOffset: 3, as: UInt8.self)
+                memcpy(room + 4, start, name.count)
+                let at = 4 + name.count
+                room.storeBytes(of: 2 << 3 | 2, toByteOffset: at, as: UInt8.self)
+                room.storeBytes(of: UInt8(truncatingIfNeeded: valueBytes), toByteOffset: at + 1, as: UInt8.self)
+                return (room, at + 2)
+            }
             var at = 1 + Varint.write(UInt64(pair), to: room + 1)
             (room + at).storeBytes(of: 1 << 3 | 2, as: UInt8.self)
             at += 1
@@ -164,7 +175,9 @@ public struct AttributeWriter {
         let raw = UnsafeRawPointer(start)
         var word: UInt64
         if name.count >= 8 {
-            word = raw.loadUnaligned(as: UInt64.self) ^ raw.loadUnaligned(fromByteOffset: name.count - 8, as: UInt64.self).byteSwapped
+            word =
+                raw.loadUnaligned(as: UInt64.self)
+                ^ raw.loadUnaligned(fromByteOffset: name.count - 8, as: UInt64.self).byteSwapped
         } else {
             word = 0
             for byte in name { word = word << 8 | UInt64(byte) }

@@ -1,5 +1,6 @@
 import Bedrock
 import Formats
+import Glibc
 
 /// Makes OTLP requests of finished spans or log records. Belongs to the exporter's thread, but for the marks.
 final class RecordSource: ExportSource, @unchecked Sendable {
@@ -17,6 +18,7 @@ final class RecordSource: ExportSource, @unchecked Sendable {
     private var underWay = 0
     private var waitingSince: UInt64?
     private var scopes: [UInt32: [UInt8]] = [:]
+    private var fields: [RecordFields] = []
 
     init(
         _ signal: TelemetrySignal, _ core: RecordCore, resource: [UInt8], batching: TelemetryOptions.Batching
@@ -177,18 +179,16 @@ final class RecordSource: ExportSource, @unchecked Sendable {
     private func appendWithoutRepeats(_ record: UInt32) {
         let from = envelope.buffer.count
         appendBlocks(record)
-        let copy = Array(envelope.buffer.bytes[from...])
+        let written = UnsafeRawBufferPointer(rebasing: envelope.buffer.bytes[from...])
+        let isAttribute = signal == .traces ? 9 : 6
+        RecordFields.split(written, into: &fields)
+        fields.withUnsafeMutableBufferPointer { RecordFields.markRepeats($0, number: isAttribute, written) }
+        // Most names that looked alike aren't.
+        guard fields.contains(where: \.isRepeated) else { return }
+        let copy = Array(written)
         envelope.buffer.truncate(to: from)
-        let attributeField = signal == .traces ? 9 : 6
         copy.withUnsafeBytes { bytes in
-            let fields = RecordFields.split(bytes)
-            var repeated = [Bool](repeating: false, count: fields.count)
-            var seen: Set<String> = []
-            for (index, field) in fields.enumerated().reversed() where field.number == attributeField {
-                guard let name = field.name(bytes) else { continue }
-                repeated[index] = !seen.insert(String(decoding: name, as: UTF8.self)).inserted
-            }
-            for (index, field) in fields.enumerated() where !repeated[index] {
+            for field in fields where !field.isRepeated {
                 envelope.buffer.append(UnsafeRawBufferPointer(rebasing: bytes[field.range]))
             }
         }
@@ -201,6 +201,8 @@ private struct RecordFields {
     let range: Range<Int>
     /// Where the content of a length-delimited field begins.
     let content: Int
+    /// Whether its name comes again later.
+    var isRepeated = false
 
     /// The name in a `KeyValue`.
     func name(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
@@ -211,8 +213,36 @@ private struct RecordFields {
         return UnsafeRawBufferPointer(rebasing: bytes[at..<at + count])
     }
 
-    static func split(_ bytes: UnsafeRawBufferPointer) -> [RecordFields] {
-        var fields: [RecordFields] = []
+    /// Marks the fields of `number` whose name comes again.
+    static func markRepeats(
+        _ fields: UnsafeMutableBufferPointer<RecordFields>, number: Int, _ bytes: UnsafeRawBufferPointer
+    ) {
+        if fields.count > 64 {
+            var seen: Set<String> = []
+            for index in fields.indices.reversed() where fields[index].number == number {
+                guard let name = fields[index].name(bytes) else { continue }
+                fields[index].isRepeated = !seen.insert(String(decoding: name, as: UTF8.self)).inserted
+            }
+            return
+        }
+        for index in fields.indices where fields[index].number == number {
+            guard let name = fields[index].name(bytes) else { continue }
+            for later in fields.indices[(index + 1)...] where fields[later].number == number {
+                guard let other = fields[later].name(bytes), areEqual(name, other) else { continue }
+                fields[index].isRepeated = true
+                break
+            }
+        }
+    }
+
+    private static func areEqual(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Bool {
+        guard a.count == b.count else { return false }
+        guard let left = a.baseAddress, let right = b.baseAddress else { return true }
+        return memcmp(left, right, a.count) == 0
+    }
+
+    static func split(_ bytes: UnsafeRawBufferPointer, into fields: inout [RecordFields]) {
+        fields.removeAll(keepingCapacity: true)
         var at = 0
         while at < bytes.count {
             let start = at
@@ -223,14 +253,13 @@ private struct RecordFields {
             case 1: at += 8
             case 5: at += 4
             default:
-                guard let count = varint(bytes, &at) else { return fields }
+                guard let count = varint(bytes, &at) else { return }
                 content = at
                 at += count
             }
             guard at <= bytes.count else { break }
             fields.append(RecordFields(number: tag >> 3, range: start..<at, content: content))
         }
-        return fields
     }
 
     private static func varint(_ bytes: UnsafeRawBufferPointer, _ at: inout Int) -> Int? {

@@ -241,13 +241,8 @@ public struct Span: Sendable {
     }
 
     /// Ends the span and hands it over to be exported. Only the first call counts.
-    @inline(__always)
     public func end() {
         guard record != 0, let core else { return }
-        end(core, record)
-    }
-
-    private func end(_ core: RecordCore, _ record: UInt32) {
         let header = RecordWriter(core.pool, record).header
         guard Self.lock(header, word, core) else { return }
         header.pointee.end = core.clock.nanoseconds()

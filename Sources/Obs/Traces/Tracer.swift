@@ -16,8 +16,8 @@ public struct Tracer: Sendable {
         begin(name, kind, parent.span, start)
     }
 
-    @inline(__always)
-    private func begin(_ name: String, _ kind: SpanKind, _ parent: Span?, _ start: UInt64?) -> Span {
+    @usableFromInline
+    func begin(_ name: String, _ kind: SpanKind, _ parent: Span?, _ start: UInt64?) -> Span {
         var traceID: TraceID
         var isSampled: Bool
         if let parent {
@@ -79,7 +79,7 @@ public struct Tracer: Sendable {
     }
 
     /// Runs `body` within a span, which is the current one meanwhile, and ends it; an error that leaves `body` is recorded.
-    @inline(__always)
+    @inlinable
     public func withSpan<R, E: Error>(
         _ name: String, kind: SpanKind = .internal, parent: Context = .current, _ body: (Span) throws(E) -> R
     ) throws(E) -> R {
@@ -95,13 +95,14 @@ public struct Tracer: Sendable {
 
     /// Runs `body` within a span, which is the current one meanwhile, in child tasks too, and ends it; an error that leaves `body` is
     /// recorded.
+    @inlinable
     public func withSpan<R>(
         _ name: String, kind: SpanKind = .internal, parent: Context = .current,
         isolation: isolated (any Actor)? = #isolation, _ body: (Span) async throws -> R
     ) async rethrows -> R {
         let span = begin(name, kind, parent.span, nil)
         defer { span.end() }
-        return try await Context.$taskLocal.withValue(Context(span: span, baggage: parent.baggage)) {
+        return try await Context.local.withValue(Context(span: span, baggage: parent.baggage)) {
             do { return try await body(span) } catch {
                 span.recordError(error)
                 throw error
