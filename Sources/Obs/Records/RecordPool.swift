@@ -26,6 +26,8 @@ final class RecordPool: @unchecked Sendable {
     }
 
     private let base: UnsafeMutableRawPointer?
+    /// Where blocks are counted from; never used when there is no memory, as then no block is given out.
+    let start: UnsafeMutableRawPointer
     private let blockCount: UInt32
     private let stripes: UnsafeMutablePointer<Stripe>
     /// Blocks never used before begin here; block 0 is never used.
@@ -34,6 +36,7 @@ final class RecordPool: @unchecked Sendable {
     init(bytes: Int) {
         let wanted = min(max(bytes / Self.blockBytes, 64), 1 << 26)
         base = cobs_reserve(UInt64(wanted * Self.blockBytes))
+        start = base ?? UnsafeMutableRawPointer(bitPattern: 8).unsafelyUnwrapped
         blockCount = base == nil ? 1 : UInt32(wanted)
         stripes = .allocate(capacity: Self.stripeCount)
         for i in 0..<Self.stripeCount { (stripes + i).initialize(to: Stripe()) }
@@ -52,7 +55,7 @@ final class RecordPool: @unchecked Sendable {
     @inline(__always)
     func block(_ index: UInt32) -> UnsafeMutablePointer<Block> {
         // Only numbers that this pool gave out come here.
-        (base.unsafelyUnwrapped + Int(index) * Self.blockBytes).assumingMemoryBound(to: Block.self)
+        (start + Int(index) * Self.blockBytes).assumingMemoryBound(to: Block.self)
     }
 
     @inline(__always)

@@ -2,7 +2,9 @@ import Glibc
 
 /// Appends protobuf fields to a record, block by block. Whoever uses it owns the record at the time.
 struct RecordWriter {
-    let pool: RecordPool
+    /// Whoever made the writer keeps the pool alive; counting references for each attribute would cost more than writing it.
+    unowned(unsafe) let pool: RecordPool
+    private let start: UnsafeMutableRawPointer
     let header: UnsafeMutablePointer<RecordHeader>
     /// The first block.
     let first: UInt32
@@ -11,21 +13,28 @@ struct RecordWriter {
     init(_ pool: RecordPool, _ first: UInt32) {
         self.pool = pool
         self.first = first
+        start = pool.start
         header = pool.payload(first).assumingMemoryBound(to: RecordHeader.self)
+    }
+
+    @inline(__always)
+    private func block(_ index: UInt32) -> UnsafeMutablePointer<RecordPool.Block> {
+        (start + Int(index) * RecordPool.blockBytes).assumingMemoryBound(to: RecordPool.Block.self)
     }
 
     /// Room for `count` bytes in one piece, at most a block's payload; nil when the pool is empty.
     @inline(__always)
     func room(_ count: Int) -> UnsafeMutableRawPointer? {
         let tail = header.pointee.tail
-        let used = Int(pool.block(tail).pointee.used)
-        if used + count <= RecordPool.payloadBytes { return pool.payload(tail) + used }
+        let block = block(tail)
+        let used = Int(block.pointee.used)
+        if used + count <= RecordPool.payloadBytes { return UnsafeMutableRawPointer(block + 1) + used }
         return append() ? pool.payload(header.pointee.tail) : nil
     }
 
     /// `count` bytes of the room have been filled.
     @inline(__always)
-    func commit(_ count: Int) { pool.block(header.pointee.tail).pointee.used += UInt32(count) }
+    func commit(_ count: Int) { block(header.pointee.tail).pointee.used &+= UInt32(truncatingIfNeeded: count) }
 
     @inline(never)
     private func append() -> Bool {
