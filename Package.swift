@@ -32,6 +32,7 @@ let package = Package(
     products: [
         .library(name: "Instruments", targets: ["Instruments"]),
         .library(name: "Obs", targets: ["Obs"]),
+        .library(name: "ObsFoundation", targets: ["ObsFoundation"]),
         .library(name: "PromQL", targets: ["PromQL"]),
         .library(name: "ObsClient", targets: ["Client"]),
         .executable(name: "obsd", targets: ["obsd"]),
@@ -92,6 +93,7 @@ let package = Package(
                 "Bedrock", "Instruments",
             ]),
         room("Obs", ["Formats", "Transport", "Instruments", "Model", "Bedrock", "CObs"]),
+        room("ObsFoundation", ["Obs"]),
         room("Client", ["Transport", "Formats", "Model", "Bedrock"]),
         room("Dashboards", ["Client", "Formats", "Model", "Bedrock"]),
         room("TerminalUI", ["Dashboards", "Client", "Formats", "Model", "Bedrock", "CNcurses"]),
@@ -149,6 +151,7 @@ let package = Package(
             "PromQLTests", ["ConformanceKit", "PromQL", "Kernels", "Model", "Formats", "Bedrock"],
             exclude: ["KnownGaps.txt"]),
         tests("SpanMetricsTests", ["SpanMetrics", "Instruments", "Model", "Bedrock"]),
+        tests("ObsFoundationTests", ["ObsFoundation", "Obs", "Transport"]),
         tests("ObsTests", ["Obs", "Formats", "Transport", "Instruments", "Model", "Bedrock"]),
         tests("ClientTests", ["Client", "Model", "Bedrock"]),
         tests("ReceiversTests", ["Receivers", "Formats", "Transport", "Instruments", "Model", "Bedrock"]),

@@ -29,6 +29,7 @@ let arrows: [String: Set<String>] = [
         "Bedrock",
         "Instruments",
     ],
+    "ObsFoundation": ["Obs", "Formats", "Transport", "Instruments", "Model", "Bedrock"],
     "Obs": ["Formats", "Transport", "Instruments", "Model", "Bedrock"],
     "Configuration": ["Agent", "Formats", "Model", "Bedrock"],
     "Client": ["Transport", "Formats", "Model", "Bedrock"],
@@ -45,7 +46,7 @@ let withoutFoundation: Set<String> = [
 ]
 
 let outside: Set<String> = [
-    "Glibc", "Synchronization", "Foundation", "FoundationEssentials", "Dispatch", "Testing",
+    "Glibc", "Synchronization", "Foundation", "FoundationEssentials", "FoundationNetworking", "Dispatch", "Testing",
 ]
 
 @Suite struct ArrowTests {

@@ -34,7 +34,7 @@ public struct ServerInstrumentation: Sendable {
     public func begin(
         method: String, route: String, path: String = "", header: (String) -> String?
     ) -> ObservedRequest {
-        let method = Self.knownMethods.contains(method) ? method : "_OTHER"
+        let method = HTTPMethodName.known(method)
         var context = Propagation.extract(propagators, header)
         let span = tracer.startSpan(method + " " + route, kind: .server, parent: context)
         span.set {
@@ -86,10 +86,6 @@ public struct ServerInstrumentation: Sendable {
         }
         return observed
     }
-
-    private static let knownMethods: Set<String> = [
-        "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH",
-    ]
 }
 
 /// A request that is being answered.
