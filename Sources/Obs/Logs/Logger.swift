@@ -65,8 +65,7 @@ public struct Logger: Sendable {
     /// `body`, an `AnyValue` of text.
     @inline(__always)
     private func writeBody(_ message: String, _ writer: RecordWriter) {
-        var message = message
-        message.withUTF8 { text in
+        message.withBytes { text in
             let text = UTF8Cut.prefix(UnsafeRawBufferPointer(text), core.logLimits.valueBytesMax)
             let any = 1 + Varint.length(text.count) + text.count
             let whole = 1 + Varint.length(any) + any

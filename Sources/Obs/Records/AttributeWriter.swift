@@ -28,8 +28,7 @@ public struct AttributeWriter {
     }
 
     public mutating func set(_ key: String, _ value: String) {
-        var value = value
-        value.withUTF8 { set(key, text: UnsafeRawBufferPointer($0)) }
+        value.withBytes { set(key, text: UnsafeRawBufferPointer($0)) }
     }
 
     public mutating func set(_ key: String, _ value: Int) {
@@ -104,8 +103,7 @@ public struct AttributeWriter {
     /// Writes everything before the value. Gives where the field begins, and how far it has been written.
     @inline(__always)
     private mutating func begin(_ key: String, valueBytes: Int) -> (UnsafeMutableRawPointer, Int)? {
-        var key = key
-        return key.withUTF8 { name -> (UnsafeMutableRawPointer, Int)? in
+        key.withBytes { name -> (UnsafeMutableRawPointer, Int)? in
             let pair = 1 + Varint.length(name.count) + name.count + 1 + Varint.length(valueBytes) + valueBytes
             let total = 1 + Varint.length(pair) + pair
             guard total <= RecordPool.payloadBytes, admit(hash: Self.hash(name)), let room = writer.room(total + 8)
@@ -189,6 +187,16 @@ public struct AttributeWriter {
     private static func hash(_ name: String) -> UInt64 {
         var name = name
         return name.withUTF8 { hash($0) }
+    }
+}
+
+extension String {
+    /// The text's bytes, without making a copy of the string first, which would count references.
+    @inline(__always)
+    func withBytes<R>(_ body: (UnsafeBufferPointer<UInt8>) -> R) -> R {
+        if let result = utf8.withContiguousStorageIfAvailable(body) { return result }
+        var copy = self
+        return copy.withUTF8(body)
     }
 }
 

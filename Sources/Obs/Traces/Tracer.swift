@@ -48,8 +48,7 @@ public struct Tracer: Sendable {
                 if parent.isRemote { writer.header.pointee.flags |= 0x200 }
                 if let state = parent.state { writeState(state, writer) }
             }
-            var name = name
-            name.withUTF8 {
+            name.withBytes {
                 _ = writer.bytes(5, UTF8Cut.prefix(UnsafeRawBufferPointer($0), core.spanLimits.valueBytesMax))
             }
             writer.header.pointee.wallOffset = core.clock.wallOffset
