@@ -17,6 +17,21 @@ import Transport
         [("query", text)] + Self.range + more
     }
 
+    @Test func warnsWhereBlocksAreDamaged() throws {
+        let sound = try LogFixture()
+        let damaged = try LogFixture { $0.logs = $0.logs.map { DamagedSource(inner: $0) } }
+        for text in [#"{app="a"}"#, #"count_over_time({app="a"}[5m])"#] {
+            for fixture in [sound, damaged] {
+                try fixture.fill(Labels(["app": "a"]), count: 2) { "line \($0)" }
+            }
+            #expect(try sound.json("query_range", query(text))["warnings"] == nil)
+            let warnings = try damaged.json("query_range", query(text))["warnings"]?.array
+            #expect(warnings?.count == 1 && warnings?[0].string?.hasPrefix("2 damaged blocks") == true, "\(text)")
+        }
+        let instant = [(name: "query", value: #"count_over_time({app="a"}[5m])"#)]
+        #expect(try damaged.json("query", instant)["warnings"]?.array?.count == 1)
+    }
+
     @Test func answersStreams() throws {
         let fixture = try LogFixture()
         try fixture.fill(Labels(["app": "a", "host": "h1"]), count: 3) { "line \($0) of a" }

@@ -46,7 +46,8 @@ struct LogQuestion {
     /// What to say where nothing was found, if the search was narrower than it was meant.
     var narrowness: String? {
         guard isNarrowed else { return nil }
-        return "the server takes no empty selector, so only streams with a service_name were searched: choose others in LogQL, such as {app=~\".+\"} |= \"word\""
+        return
+            "the server takes no empty selector, so only streams with a service_name were searched: choose others in LogQL, such as {app=~\".+\"} |= \"word\""
     }
 
     /// A selector, or a call around one, whatever else is wrong.
