@@ -38,6 +38,7 @@ let package = Package(
         .executable(name: "obsd", targets: ["obsd"]),
         .executable(name: "obsq", targets: ["obsq"]),
         .executable(name: "obsbench", targets: ["obsbench"]),
+        .executable(name: "shop", targets: ["shop"]),
     ],
     targets: [
         library("CZlib", apt: "zlib1g-dev", pkgConfig: "zlib"),
@@ -113,6 +114,7 @@ let package = Package(
                 "PromQL", "LogQL", "TraceQL", "MetricStore", "LogStore", "TraceStore", "LSM", "Formats", "Transport",
                 "Model", "Bedrock",
             ]),
+        program("shop", ["Obs", "Transport", "Bedrock"]),
         program(
             "obsbench",
             [

@@ -1,21 +1,23 @@
 #!/usr/bin/env bash
 # One command from a clone to a dashboard of this machine.
 #
-#   ./Deploy/run.sh [--headless] [--data-dir DIR] [--listen HOST:PORT] [--config FILE]
+#   ./Deploy/run.sh [--headless] [--no-demo] [--data-dir DIR] [--listen HOST:PORT] [--config FILE]
 #
 # Installs what is missing, builds, starts `obsd all` with embedded storage (./data unless told otherwise) and opens the
-# dashboard. With --headless it prints the addresses and a first answer instead, and stays until interrupted.
+# dashboard. Beside it runs `shop`, a demo of small services that send traces, metrics and logs; --no-demo leaves it out.
+# With --headless it prints the addresses and a first answer instead, and stays until interrupted.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-headless=no data=$root/data listen=127.0.0.1:7070 config=
+headless=no demo=yes data=$root/data listen=127.0.0.1:7070 config=
 while [ $# -gt 0 ]; do
     case $1 in
     --headless) headless=yes ;;
+    --no-demo) demo=no ;;
     --data-dir) data=${2:?--data-dir wants a folder}; shift ;;
     --listen) listen=${2:?--listen wants HOST:PORT}; shift ;;
     --config) config=${2:?--config wants a file}; shift ;;
-    -h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) say "$0: unknown option $1 (see --help)"; exit 2 ;;
     esac
     shift
@@ -25,7 +27,9 @@ need_swift
 install_packages build
 cd "$root"
 say "building (the first build takes some minutes)"
-for product in obsd obsq; do
+products=(obsd obsq)
+[ $demo = no ] || products+=(shop)
+for product in "${products[@]}"; do
     swift build -c release "${release_flags[@]}" --product "$product" >&2
 done
 bin=$(swift build -c release "${release_flags[@]}" --show-bin-path)
@@ -40,8 +44,10 @@ args=(all --data-dir "$data" --listen "$listen")
 [ -n "$config" ] && args+=(--config "$config")
 "$bin/obsd" "${args[@]}" 2>>"$log" &
 server=$!
+shop=
 stop() {
     trap - EXIT INT TERM
+    if [ -n "$shop" ]; then kill -TERM "$shop" 2>/dev/null || true; wait "$shop" 2>/dev/null || true; fi
     kill -TERM "$server" 2>/dev/null || true
     wait "$server" 2>/dev/null || true
 }
@@ -53,6 +59,12 @@ for _ in $(seq 1 100); do
     kill -0 "$server" 2>/dev/null || { tail -n 5 "$log" >&2; die "obsd did not start; its log is $log"; }
     sleep 0.1
 done
+
+if [ $demo = yes ]; then
+    # OTLP comes to the main port, too, so that it works where 4318 belongs to another program.
+    "$bin/shop" --otlp "$url" >>"$log" 2>&1 &
+    shop=$!
+fi
 
 if [ $headless = no ]; then
     "$bin/obsq" --server "$url" dash --dashboard "$root/Dashboards/host.json"
@@ -70,7 +82,9 @@ obsd is up, process $server, log $log, data $data
   API        $url/api/v1/query?query=up        (Prometheus; Grafana data source: $url)
   write      $url/api/v1/write                 (Prometheus remote write)
   metrics    $url/metrics
+  traces     $url/tempo                        (Grafana's Tempo; $url/jaeger for Jaeger)
   dashboard  $bin/obsq --server $url dash
+  demo       $([ $demo = yes ] && echo "six services; POST http://127.0.0.1:7075/faults?service=payment&errors=0.3" || echo none)
 
 \$ obsq query '$first'
 TEXT
