@@ -6,31 +6,54 @@ import Bedrock
 /// Filled by one thread, then only read.
 public final class SpanColumn: @unchecked Sendable {
     public let rowCount: Int
-    /// The types of the values.
-    public private(set) var types: ContiguousArray<UInt8> = []
-    /// The values: 0 or 1 of a bool, an int, a float's bits, nanoseconds, a number of `texts`, a status' or kind's code.
-    public private(set) var words: ContiguousArray<Int64> = []
-    /// Values of row `i` are `starts[i] ..< starts[i + 1]`; nil: row `i` has value `i`.
-    public private(set) var starts: ContiguousArray<Int32>?
+    /// Everything that grows, behind a pointer of its own; see `MetricBatch`.
+    @usableFromInline struct State: ~Copyable {
+        @usableFromInline var types: ContiguousArray<UInt8> = []
+        @usableFromInline var words: ContiguousArray<Int64> = []
+        @usableFromInline var starts: ContiguousArray<Int32>?
+        @usableFromInline var uniformType: SpanValueType?
+        var textNumbers: [String: Int64] = [:]
+    }
+
+    @usableFromInline let state: UnsafeMutablePointer<State>
     /// Different texts, in no order.
     public let texts = LineArena(capacity: 1024)
+
+    /// The types of the values.
+    @inlinable public var types: ContiguousArray<UInt8> { _read { yield state.pointee.types } }
+    /// The values: 0 or 1 of a bool, an int, a float's bits, nanoseconds, a number of `texts`, a status' or kind's code.
+    @inlinable public var words: ContiguousArray<Int64> { _read { yield state.pointee.words } }
+    /// Values of row `i` are `starts[i] ..< starts[i + 1]`; nil: row `i` has value `i`.
+    @inlinable public var starts: ContiguousArray<Int32>? { _read { yield state.pointee.starts } }
     /// The type that all values have; nil where they differ.
-    public private(set) var uniformType: SpanValueType?
-    private var textNumbers: [String: Int64] = [:]
+    @inlinable public var uniformType: SpanValueType? { state.pointee.uniformType }
 
     public init(rowCount: Int) {
         self.rowCount = rowCount
-        types.reserveCapacity(rowCount)
-        words.reserveCapacity(rowCount)
+        state = .allocate(capacity: 1)
+        state.initialize(to: State())
+        state.pointee.types.reserveCapacity(rowCount)
+        state.pointee.words.reserveCapacity(rowCount)
+    }
+
+    deinit {
+        state.deinitialize(count: 1)
+        state.deallocate()
     }
 
     /// Adds the value of the next row (or the next value of the current row, between `beginRow`s).
-    @inlinable public func append(_ type: SpanValueType, _ word: Int64) { add(type, word) }
+    @inlinable public func append(_ type: SpanValueType, _ word: Int64) {
+        note(type)
+        state.pointee.types.append(type.rawValue)
+        state.pointee.words.append(word)
+    }
 
-    @usableFromInline func add(_ type: SpanValueType, _ word: Int64) {
-        if types.isEmpty { uniformType = type } else if uniformType != type { uniformType = nil }
-        types.append(type.rawValue)
-        words.append(word)
+    @inlinable func note(_ type: SpanValueType) {
+        if state.pointee.types.isEmpty {
+            state.pointee.uniformType = type
+        } else if state.pointee.uniformType != type {
+            state.pointee.uniformType = nil
+        }
     }
 
     /// Adds `count` values of one type that `fill` writes; for bulk decoding.
@@ -38,11 +61,11 @@ public final class SpanColumn: @unchecked Sendable {
         _ type: SpanValueType, count: Int, _ fill: (UnsafeMutableBufferPointer<Int64>) throws -> Void
     ) rethrows {
         guard count > 0 else { return }
-        if types.isEmpty { uniformType = type } else if uniformType != type { uniformType = nil }
-        types.append(contentsOf: repeatElement(type.rawValue, count: count))
-        let from = words.count
-        words.append(contentsOf: repeatElement(0, count: count))
-        try words.withUnsafeMutableBufferPointer { try fill(UnsafeMutableBufferPointer(rebasing: $0[from...])) }
+        note(type)
+        state.pointee.types.append(contentsOf: repeatElement(type.rawValue, count: count))
+        let from = state.pointee.words.count
+        state.pointee.words.append(contentsOf: repeatElement(0, count: count))
+        try state.pointee.words.withUnsafeMutableBufferPointer { try fill(UnsafeMutableBufferPointer(rebasing: $0[from...])) }
     }
 
     /// Adds a text to `texts` without looking whether it is there; gives its number.
@@ -53,10 +76,10 @@ public final class SpanColumn: @unchecked Sendable {
 
     /// The number of a text in `texts`, added if it isn't there; for cold paths.
     public func textNumber(_ text: String) -> Int64 {
-        if let known = textNumbers[text] { return known }
+        if let known = state.pointee.textNumbers[text] { return known }
         var copy = text
         let number = copy.withUTF8 { appendText(UnsafeRawBufferPointer($0)) }
-        textNumbers[text] = number
+        state.pointee.textNumbers[text] = number
         return number
     }
 
@@ -76,12 +99,12 @@ public final class SpanColumn: @unchecked Sendable {
 
     /// Begins a row that may have any number of values. Once used, it is called for every row.
     public func beginRow() {
-        if starts == nil { starts = [] }
-        starts?.append(Int32(words.count))
+        if state.pointee.starts == nil { state.pointee.starts = [] }
+        state.pointee.starts?.append(Int32(state.pointee.words.count))
     }
 
     /// Ends the last of the rows begun with `beginRow`.
-    public func endRows() { starts?.append(Int32(words.count)) }
+    public func endRows() { state.pointee.starts?.append(Int32(state.pointee.words.count)) }
 
     /// The numbers of row `row`'s values.
     @inlinable public func values(ofRow row: Int) -> Range<Int> {

@@ -54,10 +54,12 @@ final class TraceAssembly {
     func column(_ field: SpanField) throws -> SpanColumn {
         if let known = columns[field] { return known }
         let made: SpanColumn
-        if case .intrinsic(let intrinsic) = field, intrinsic.needsTrace {
-            made = try traceColumn(intrinsic)
-        } else {
-            made = try gather(field)
+        switch field {
+        case .intrinsic(let intrinsic) where intrinsic.needsTrace: made = try traceColumn(intrinsic)
+        // Texts of these are made one by one: of the rows that are here, not of all that their sources have.
+        case .intrinsic(.spanID): made = SpanFieldColumns.ids(try numbers { try $0.spanIDs() })
+        case .intrinsic(.parentID): made = SpanFieldColumns.ids(try numbers { try $0.parentIDs() })
+        default: made = try gather(field)
         }
         columns[field] = made
         return made
