@@ -14,6 +14,8 @@ import Testing
 
     @Test(arguments: 0..<parts) func linesSurvive(_ part: Int) { run(LogSignal(), part, every: 4) }
 
+    @Test(arguments: 0..<parts) func spansSurvive(_ part: Int) { run(TraceSignal(), part, every: 4) }
+
     /// - Parameter step: of the seeds only every so many.
     private func run(_ signal: some SimulatedSignal, _ part: Int, every step: Int = 1) {
         let seeds = Seeds.part(part, of: Self.parts * step)
