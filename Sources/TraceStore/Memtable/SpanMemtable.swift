@@ -169,6 +169,17 @@ struct SpanMemtablePin: Sendable {
         self.tick = tick
     }
 
+    /// Whether any row of a trace passes.
+    func hasRow(of trace: Int, _ table: SpanTable, where passes: (SpanTable.Row) throws -> Bool) rethrows -> Bool {
+        var next = table.traces.pointer(trace).pointee.newestRow.load(ordering: .acquiring)
+        while next >= 0 {
+            let row = table.rows.pointer(Int(next)).pointee
+            if row.tick <= tick, try passes(row) { return true }
+            next = row.previous
+        }
+        return false
+    }
+
     /// Appends the numbers of a trace's visible rows: by start, span id and kind, of equal ones only the latest.
     func appendRows(of trace: Int, _ table: SpanTable, to rows: inout ContiguousArray<Int32>) {
         var next = table.traces.pointer(trace).pointee.newestRow.load(ordering: .acquiring)

@@ -12,10 +12,17 @@ final class MemtableRows: SpanRows {
     private var numbers: ContiguousArray<Int32> = []
     private var parsed: ContiguousArray<SpanBytes>?
 
-    init(_ pin: SpanMemtablePin, _ table: SpanTable, traces: some Sequence<Int>) {
+    /// - Parameter resources: traces without a span of a resource that may pass are left out; nil: none is.
+    init(
+        _ pin: SpanMemtablePin, _ table: SpanTable, traces: some Sequence<Int>, resources: ResourceTest? = nil
+    ) throws {
         self.pin = pin
         self.table = table
         for trace in traces {
+            if let resources {
+                let mayPass = try pin.hasRow(of: trace, table) { try resources.mayPass($0.resource, table) }
+                if !mayPass { continue }
+            }
             let before = numbers.count
             pin.appendRows(of: trace, table, to: &numbers)
             guard numbers.count > before else { continue }

@@ -26,7 +26,9 @@ final class PartOpening {
         let run = snapshot.runs[part.run]
         let rows: any SpanRows
         switch run.storage {
-        case .memtable(let pin, let table): rows = MemtableRows(pin, table, traces: part.traces)
+        case .memtable(let pin, let table):
+            let resources = selection.filtersNeedTrace ? nil : ResourceTest(request.filters)
+            rows = try MemtableRows(pin, table, traces: part.traces, resources: resources)
         case .segment(let segment, _):
             let block = StoredBlock(segment, try segment.index(), part.block ?? 0)
             blocks[TracePlace(run: part.run, block: block.number, trace: 0)] = block

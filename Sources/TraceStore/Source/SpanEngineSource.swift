@@ -83,7 +83,7 @@ struct SpanEngineSnapshot: SpanSnapshot {
     ) throws -> (rows: any SpanRows, trace: Int)? {
         switch runs[place.run].storage {
         case .memtable(let pin, let table):
-            let rows = MemtableRows(pin, table, traces: CollectionOfOne(place.trace))
+            let rows = try MemtableRows(pin, table, traces: CollectionOfOne(place.trace))
             return rows.rowCount > 0 ? (rows, 0) : nil
         case .segment(let segment, _):
             guard let number = place.block else { return nil }
