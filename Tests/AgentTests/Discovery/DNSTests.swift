@@ -55,9 +55,11 @@ import Testing
             return
         }
         let port = UInt16.random(in: 20_000...60_000)
+        // dnsmasq closes what it inherits, the descriptor by which Foundation sees a child end among it: a shell keeps that open.
         let server = Process()
-        server.executableURL = URL(fileURLWithPath: path)
+        server.executableURL = URL(fileURLWithPath: "/bin/sh")
         server.arguments = [
+            "-c", #"trap 'kill $!' TERM; "$@" & wait $!"#, "sh", path,
             "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--port=\(port)", "--user=",
             "--listen-address=127.0.0.1", "--bind-interfaces", "--pid-file=", "--local=/test/",
             "--address=/one.shop.test/10.9.8.7", "--srv-host=_http._tcp.shop.test,web-1.shop.test,8081",
