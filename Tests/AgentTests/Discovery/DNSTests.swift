@@ -55,19 +55,22 @@ import Testing
             return
         }
         let port = UInt16.random(in: 20_000...60_000)
-        // dnsmasq closes what it inherits, the descriptor by which Foundation sees a child end among it: a shell keeps that open.
+        // dnsmasq closes what it inherits, the descriptor by which Foundation sees a child end among it: a shell keeps that open, and ends it
+        // once its own input ends.
         let server = Process()
         server.executableURL = URL(fileURLWithPath: "/bin/sh")
         server.arguments = [
-            "-c", #"trap 'kill $!' TERM; "$@" & wait $!"#, "sh", path,
+            "-c", #""$@" </dev/null & server=$!; read -r _; kill -9 $server"#, "sh", path,
             "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--port=\(port)", "--user=",
             "--listen-address=127.0.0.1", "--bind-interfaces", "--pid-file=", "--local=/test/",
             "--address=/one.shop.test/10.9.8.7", "--srv-host=_http._tcp.shop.test,web-1.shop.test,8081",
             "--srv-host=_http._tcp.shop.test,web-2.shop.test,8082",
         ]
+        let life = Pipe()
+        server.standardInput = life
         server.standardError = FileHandle.nullDevice
         try server.run()
-        defer { server.terminate() }
+        defer { try? life.fileHandleForWriting.close() }
         func ask(_ name: String, _ type: DNSRecordType, port wanted: Int?) async -> [TargetGroup] {
             for _ in 0..<100 {
                 let answer = await withCheckedContinuation { continuation in
