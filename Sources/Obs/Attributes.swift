@@ -1,4 +1,5 @@
 import Bedrock
+
 @_exported import struct Model.Attribute
 @_exported import enum Model.AttributeValue
 

@@ -37,7 +37,8 @@ public struct TracedSession: Sendable {
 
 extension URLRequest {
     /// Sets the headers that carry `context` to the called service, for sessions of one's own.
-    public mutating func inject(_ context: Context = .current, _ propagators: [Propagator] = [.traceContext, .baggage]) {
+    public mutating func inject(_ context: Context = .current, _ propagators: [Propagator] = [.traceContext, .baggage])
+    {
         Propagation.inject(context, propagators) { setValue($1, forHTTPHeaderField: $0) }
     }
 }

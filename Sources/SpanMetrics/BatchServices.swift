@@ -18,10 +18,13 @@ struct BatchServices {
             var values = [AttributeBytes?](repeating: nil, count: wanted.count)
             var cursor = AttributeCursor(arena[resource.attributes])
             while cursor.next() {
-                if cursor.value.type == .string, cursor.value.payload.count > 0, cursor.key.isEqual(to: "service.name") {
+                if cursor.value.type == .string, cursor.value.payload.count > 0, cursor.key.isEqual(to: "service.name")
+                {
                     name = cursor.value.payload
                 }
-                for (index, key) in wanted.enumerated() where cursor.key.elementsEqual(key) { values[index] = cursor.value }
+                for (index, key) in wanted.enumerated() where cursor.key.elementsEqual(key) {
+                    values[index] = cursor.value
+                }
             }
             names.append(name)
             dimensions.append(values)

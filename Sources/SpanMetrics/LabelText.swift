@@ -24,7 +24,8 @@ func labelText(_ value: AttributeBytes, bytesMax: Int) -> String {
 func labelName(_ attribute: String) -> String {
     var name = ""
     for character in attribute.unicodeScalars {
-        let isAllowed = character.isASCII && (character.properties.isAlphabetic || character.properties.numericType != nil)
+        let isAllowed =
+            character.isASCII && (character.properties.isAlphabetic || character.properties.numericType != nil)
         name.unicodeScalars.append(isAllowed ? character : "_")
     }
     if let first = name.unicodeScalars.first, first.properties.numericType != nil { name = "_" + name }

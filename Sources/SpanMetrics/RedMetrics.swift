@@ -37,16 +37,21 @@ struct RedMetrics {
             if !dimensionKeys.isEmpty {
                 values = dimensions(of: row, arena: arena, resource: services.dimensions[Int(row.resource)])
                 for value in values {
-                    let part = value.map { Hash128(of: $0.payload, seed: UInt64($0.type.rawValue)) } ?? Hash128(high: 0, low: 1)
+                    let part =
+                        value.map { Hash128(of: $0.payload, seed: UInt64($0.type.rawValue)) }
+                        ?? Hash128(high: 0, low: 1)
                     hash.low = (hash.low &* 31) ^ part.low
                     hash.high = (hash.high &* 31) ^ part.high
                 }
             }
             var isNew = false
             guard
-                let number = sets.number(hash, now: now, isNew: &isNew, make: {
-                    naming.labels(of: row, service: services.names[Int(row.resource)], dimensions: values, arena: arena)
-                })
+                let number = sets.number(
+                    hash, now: now, isNew: &isNew,
+                    make: {
+                        naming.labels(
+                            of: row, service: services.names[Int(row.resource)], dimensions: values, arena: arena)
+                    })
             else {
                 overflow += 1
                 continue

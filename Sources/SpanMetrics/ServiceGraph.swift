@@ -57,7 +57,8 @@ struct ServiceGraph {
             guard isClient || !row.parentID.isZero else { continue }
             let service = labelText(services.names[Int(row.resource)], bytesMax: options.valueBytesMax)
             let span = SpanExemplar(
-                traceID: row.traceID, spanID: row.spanID, seconds: Double(row.duration) / 1e9, time: row.end / 1_000_000)
+                traceID: row.traceID, spanID: row.spanID, seconds: Double(row.duration) / 1e9, time: row.end / 1_000_000
+            )
             let side = Side(
                 isClient: isClient, service: service, peer: "", span: span, isFailed: row.status == .error,
                 isMessaging: row.kind == .producer || row.kind == .consumer, since: now)
@@ -129,12 +130,14 @@ struct ServiceGraph {
         hash = Hash128(high: hash.high ^ other.high, low: Hash128(of: type, seed: other.low).low)
         let generator = options.generator
         guard
-            let number = edges.number(hash, now: now, isNew: &isNew, make: {
-                Labels([
-                    Label("client", caller), Label("server", callee), Label("connection_type", type),
-                    Label("generator", generator),
-                ])
-            })
+            let number = edges.number(
+                hash, now: now, isNew: &isNew,
+                make: {
+                    Labels([
+                        Label("client", caller), Label("server", callee), Label("connection_type", type),
+                        Label("generator", generator),
+                    ])
+                })
         else {
             dropped += 1
             return

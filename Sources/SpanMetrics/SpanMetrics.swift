@@ -35,7 +35,8 @@ public final class SpanMetrics: SpanSink, Worker {
         dimensionKeys = options.dimensions.map { Array($0.utf8) }
         spans = registry.counter("obs_span_metrics_spans_total", help: "Spans that metrics were made of.")
         refused = registry.counter(
-            "obs_span_metrics_write_failures_total", help: "Writes of span metrics that the store refused; the next one holds all values again.")
+            "obs_span_metrics_write_failures_total",
+            help: "Writes of span metrics that the store refused; the next one holds all values again.")
         registry.observe("obs_span_metrics_series", help: "Label sets of spans.") { [weak self] in
             Double(self?.sum { $0.red.seriesCount } ?? 0)
         }
@@ -43,16 +44,20 @@ public final class SpanMetrics: SpanSink, Worker {
             Double(self?.sum { $0.graph.edgeCount } ?? 0)
         }
         registry.observe(
-            "obs_span_metrics_overflow_spans_total", help: "Spans without metrics, as their label set was one too many.",
+            "obs_span_metrics_overflow_spans_total",
+            help: "Spans without metrics, as their label set was one too many.",
             kind: .counter
         ) { [weak self] in Double(self?.sum { $0.red.overflow } ?? 0) }
         registry.observe(
             "obs_span_metrics_unpaired_spans_total",
-            help: "Client and server spans that are in no edge: their other side never came, or there was no room.", kind: .counter
+            help: "Client and server spans that are in no edge: their other side never came, or there was no room.",
+            kind: .counter
         ) { [weak self] in Double(self?.sum { $0.graph.unpaired + $0.graph.dropped } ?? 0) }
     }
 
-    private func sum(_ part: (TenantMetrics) -> Int) -> Int { tenants.withLock { $0.values.reduce(0) { $0 + part($1) } } }
+    private func sum(_ part: (TenantMetrics) -> Int) -> Int {
+        tenants.withLock { $0.values.reduce(0) { $0 + part($1) } }
+    }
 
     public func write(
         _ batch: SpanBatch, origin: BatchOrigin, done: @escaping @Sendable (Result<WriteReceipt, WriteError>) -> Void
@@ -102,7 +107,9 @@ public final class SpanMetrics: SpanSink, Worker {
     }
 
     private static func describe(_ batch: MetricBatch) {
-        batch.append(MetricMetadata(family: "traces_spanmetrics_calls", kind: .counter, help: "Spans by service, name, kind and status."))
+        batch.append(
+            MetricMetadata(
+                family: "traces_spanmetrics_calls", kind: .counter, help: "Spans by service, name, kind and status."))
         batch.append(
             MetricMetadata(
                 family: "traces_spanmetrics_latency", kind: .histogram, help: "Duration of spans.", unit: "seconds"))
@@ -110,7 +117,8 @@ public final class SpanMetrics: SpanSink, Worker {
             MetricMetadata(family: "traces_service_graph_request", kind: .counter, help: "Requests between services."))
         batch.append(
             MetricMetadata(
-                family: "traces_service_graph_request_failed", kind: .counter, help: "Failed requests between services."))
+                family: "traces_service_graph_request_failed", kind: .counter, help: "Failed requests between services."
+            ))
         for side in ["client", "server"] {
             batch.append(
                 MetricMetadata(

@@ -39,5 +39,7 @@ enum Catalogue {
     ]
 
     /// What visitors ask of the gateway, and how often.
-    static let visits: [(operation: String, weight: Int)] = [("home", 40), ("product", 35), ("basket", 15), ("order", 10)]
+    static let visits: [(operation: String, weight: Int)] = [
+        ("home", 40), ("product", 35), ("basket", 15), ("order", 10),
+    ]
 }

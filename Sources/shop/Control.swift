@@ -31,7 +31,9 @@ enum Control {
                 respond(text("all as usual\n"))
             },
             HTTPRoute([.get], "/") { _, respond in
-                let lines = Catalogue.services.map { "\($0): errors \(faults[$0].errors), delay \(faults[$0].delay) ms\n" }
+                let lines = Catalogue.services.map {
+                    "\($0): errors \(faults[$0].errors), delay \(faults[$0].delay) ms\n"
+                }
                 respond(text(lines.joined()))
             },
         ]

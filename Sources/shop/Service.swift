@@ -50,7 +50,8 @@ final class Service: Sendable {
 
     /// Works a while, calls others one after the other, and fails where it is made to. Gives the status of the answer.
     private static func work(
-        _ operation: Operation, _ request: HTTPRequest, _ caller: TracedCaller, _ faults: Faults, _ directory: Directory,
+        _ operation: Operation, _ request: HTTPRequest, _ caller: TracedCaller, _ faults: Faults,
+        _ directory: Directory,
         _ logger: Obs.Logger
     ) async -> Int {
         let fault = faults[operation.service]
@@ -81,7 +82,9 @@ final class Service: Sendable {
     }
 
     private static func reason(_ operation: Operation) -> String {
-        let reasons = ["connection reset by peer", "deadline exceeded", "no rows", "card \(Int.random(in: 1000...9999)) declined"]
+        let reasons = [
+            "connection reset by peer", "deadline exceeded", "no rows", "card \(Int.random(in: 1000...9999)) declined",
+        ]
         return reasons[Int.random(in: 0..<(operation.service == "payment" ? 4 : 3))]
     }
 

@@ -37,7 +37,9 @@ while let word = words.popFirst() {
         guard value.hasPrefix("http://") || value.hasPrefix("https://") else { fail("shop: --otlp is a URL\n", 2) }
         collector = value
     case "--rate":
-        guard let number = Double(value), number > 0, number <= 1000 else { fail("shop: --rate is over 0, at most 1000\n", 2) }
+        guard let number = Double(value), number > 0, number <= 1000 else {
+            fail("shop: --rate is over 0, at most 1000\n", 2)
+        }
         rate = number
     case "--control":
         guard let address = ListenAddress(parsing: value) else { fail("shop: --control is HOST:PORT\n", 2) }

@@ -101,7 +101,9 @@ private func tree(_ lines: [Line]) -> TraceTree {
         for id in 2...UInt64.random(in: 2...80, using: &random) {
             let start = Int64.random(in: -50...10_000, using: &random)
             lines.append(
-                Line(id, UInt64.random(in: 1..<id, using: &random), start, start + Int64.random(in: 0...4_000, using: &random)))
+                Line(
+                    id, UInt64.random(in: 1..<id, using: &random), start,
+                    start + Int64.random(in: 0...4_000, using: &random)))
         }
         let tree = tree(lines)
         guard let root = tree.roots.first(where: { tree.span($0).spanID.value == 1 }) else { return }

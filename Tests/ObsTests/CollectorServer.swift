@@ -58,7 +58,8 @@ final class CollectorServer: Sendable {
 
         func receive(_ request: HTTPRequest, _ respond: @escaping @Sendable (HTTPResponse) -> Void) {
             let answer = state.withLock { state -> HTTPResponse in
-                let answer = state.always ?? (state.answers.isEmpty ? HTTPResponse(status: 200) : state.answers.removeFirst())
+                let answer =
+                    state.always ?? (state.answers.isEmpty ? HTTPResponse(status: 200) : state.answers.removeFirst())
                 if (200..<300).contains(answer.status) {
                     state.requests.append(
                         Request(

@@ -36,7 +36,8 @@ import Transport
         #expect(attributes["service.name"] == "tests")
         #expect(attributes["telemetry.sdk.language"] == "swift")
         #expect(attributes["process.pid"] != nil && attributes["host.name"] != nil)
-        #expect(try WireMessage(request.body).messages(1, 2, 1).contains { $0.text(1) == "shop" && $0.text(2) == "1.2" })
+        #expect(
+            try WireMessage(request.body).messages(1, 2, 1).contains { $0.text(1) == "shop" && $0.text(2) == "1.2" })
 
         let all = try metrics(request)
         let sold = try #require(try all["sold"]?.messages(7).first)

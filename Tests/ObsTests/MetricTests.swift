@@ -90,7 +90,7 @@ import Transport
         for scope in ["one", "two"] {
             let meter = telemetry.meter(scope)
             for (i, name) in names.enumerated() {
-                    var made: Attributes = ["a.b": "1", "a_b": "2", "le": "3", "__name__": "4", "": "5"]
+                var made: Attributes = ["a.b": "1", "a_b": "2", "le": "3", "__name__": "4", "": "5"]
                 for other in names { made[other] = .string(other) }
                 let attributes = made
                 switch i % 4 {

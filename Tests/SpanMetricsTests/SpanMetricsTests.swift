@@ -14,14 +14,16 @@ import Testing
         }
         bench.metrics.flush()
         let shop: KeyValuePairs = [
-            "service": "shop", "span_name": "GET /", "span_kind": "SPAN_KIND_SERVER", "status_code": "STATUS_CODE_UNSET",
+            "service": "shop", "span_name": "GET /", "span_kind": "SPAN_KIND_SERVER",
+            "status_code": "STATUS_CODE_UNSET",
         ]
         #expect(bench.memory.value("traces_spanmetrics_calls_total", shop) == 5)
         #expect(bench.memory.value("traces_spanmetrics_latency_count", shop) == 5)
         let sum = bench.memory.value("traces_spanmetrics_latency_sum", shop) ?? 0
         #expect(abs(sum - 0.045) < 1e-12)
         let upToFour: KeyValuePairs = [
-            "service": "shop", "span_name": "GET /", "span_kind": "SPAN_KIND_SERVER", "status_code": "STATUS_CODE_UNSET",
+            "service": "shop", "span_name": "GET /", "span_kind": "SPAN_KIND_SERVER",
+            "status_code": "STATUS_CODE_UNSET",
             "le": "0.008",
         ]
         #expect(bench.memory.value("traces_spanmetrics_latency_bucket", upToFour) == 2)
@@ -64,7 +66,9 @@ import Testing
         for id in 0..<50 { bench.send(TestSpan(name: "name \(id)", id: UInt64(id + 1))) }
         bench.metrics.flush()
         #expect(bench.memory.count("traces_spanmetrics_calls_total") == 10)
-        #expect(String(decoding: TextExposition.write(bench.registry), as: UTF8.self).contains("obs_span_metrics_overflow_spans_total 40"))
+        #expect(
+            String(decoding: TextExposition.write(bench.registry), as: UTF8.self).contains(
+                "obs_span_metrics_overflow_spans_total 40"))
     }
 
     @Test func makesLabelsOfDimensions() {
@@ -150,7 +154,9 @@ import Testing
             bench.memory.value(
                 "traces_service_graph_request_total",
                 ["client": "shop", "server": "bank", "connection_type": "virtual_node"]) == 1)
-        #expect(String(decoding: TextExposition.write(bench.registry), as: UTF8.self).contains("obs_span_metrics_unpaired_spans_total 1"))
+        #expect(
+            String(decoding: TextExposition.write(bench.registry), as: UTF8.self).contains(
+                "obs_span_metrics_unpaired_spans_total 1"))
     }
 
     @Test func boundsWaitingSidesAndEdges() {

@@ -145,8 +145,10 @@ struct ParserConformanceTests {
         let tall = [
             String(repeating: "(", count: 100_000), "{ " + String(repeating: "(", count: 100_000),
             "{ " + String(repeating: "!", count: 100_000), "{ " + String(repeating: "-", count: 100_000) + "1 = 1 }",
-            "{ } " + String(repeating: "> { } ", count: 10_000), "{ 1" + String(repeating: "+1", count: 40_000) + " = 1 }",
-            "{ .a" + String(repeating: " ^ .b", count: 20_000) + " = 1 }", "{ }" + String(repeating: "| { }", count: 20_000),
+            "{ } " + String(repeating: "> { } ", count: 10_000),
+            "{ 1" + String(repeating: "+1", count: 40_000) + " = 1 }",
+            "{ .a" + String(repeating: " ^ .b", count: 20_000) + " = 1 }",
+            "{ }" + String(repeating: "| { }", count: 20_000),
             "count()" + String(repeating: "+1", count: 40_000) + " > 1", String(repeating: "x", count: 200_000),
         ]
         for query in tall {

@@ -47,7 +47,8 @@ public struct SamplingConfiguration: Sendable {
         case "latency":
             keys.require("threshold")
             guard let threshold = keys["threshold"]?.duration else { return nil }
-            return SamplingPolicy(name: name, rule: .latency(threshold.multipliedReportingOverflow(by: 1_000_000).partialValue))
+            return SamplingPolicy(
+                name: name, rule: .latency(threshold.multipliedReportingOverflow(by: 1_000_000).partialValue))
         case "probabilistic":
             keys.require("percent")
             guard let percent = keys["percent"]?.double else { return nil }

@@ -102,7 +102,8 @@ public final class TailSampler: SpanSink, Worker {
         var late: [Int] = []
         var waiting: [Int] = []
         for (index, row) in batch.rows.enumerated() {
-            guard let isKept = state.decisions[row.traceID], state.held.traces[.init(tenant: tenant, id: row.traceID)] == nil
+            guard let isKept = state.decisions[row.traceID],
+                state.held.traces[.init(tenant: tenant, id: row.traceID)] == nil
             else {
                 waiting.append(index)
                 continue

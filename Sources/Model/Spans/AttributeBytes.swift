@@ -122,7 +122,9 @@ public struct AttributeBytes {
         case .array:
             var values: [AttributeValue] = []
             var cursor = AttributeCursor(payload)
-            while depthMax > 0, let element = cursor.nextElement() { values.append(element.value(depthMax: depthMax - 1)) }
+            while depthMax > 0, let element = cursor.nextElement() {
+                values.append(element.value(depthMax: depthMax - 1))
+            }
             return .array(values)
         case .map: return .map(depthMax > 0 ? attributes(payload, depthMax: depthMax - 1) : [])
         }

@@ -11,7 +11,9 @@ extension SpanBatch {
                 if resources[Int(row.resource)] < 0 {
                     resources[Int(row.resource)] = append(other.resources[Int(row.resource)], from: arena)
                 }
-                if scopes[Int(row.scope)] < 0 { scopes[Int(row.scope)] = append(other.scopes[Int(row.scope)], from: arena) }
+                if scopes[Int(row.scope)] < 0 {
+                    scopes[Int(row.scope)] = append(other.scopes[Int(row.scope)], from: arena)
+                }
                 row.resource = resources[Int(row.resource)]
                 row.scope = scopes[Int(row.scope)]
                 row.name = write(arena[row.name])

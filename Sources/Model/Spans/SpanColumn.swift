@@ -65,7 +65,9 @@ public final class SpanColumn: @unchecked Sendable {
         state.pointee.types.append(contentsOf: repeatElement(type.rawValue, count: count))
         let from = state.pointee.words.count
         state.pointee.words.append(contentsOf: repeatElement(0, count: count))
-        try state.pointee.words.withUnsafeMutableBufferPointer { try fill(UnsafeMutableBufferPointer(rebasing: $0[from...])) }
+        try state.pointee.words.withUnsafeMutableBufferPointer {
+            try fill(UnsafeMutableBufferPointer(rebasing: $0[from...]))
+        }
     }
 
     /// Adds a text to `texts` without looking whether it is there; gives its number.

@@ -31,7 +31,8 @@ public enum SpanField: Hashable, Sendable {
     public var isMany: Bool {
         switch self {
         case .attribute(.event, _), .attribute(.link, _): true
-        case .intrinsic(.eventName), .intrinsic(.eventTimeSinceStart), .intrinsic(.linkTraceID), .intrinsic(.linkSpanID):
+        case .intrinsic(.eventName), .intrinsic(.eventTimeSinceStart), .intrinsic(.linkTraceID),
+            .intrinsic(.linkSpanID):
             true
         default: false
         }

@@ -1,5 +1,5 @@
-@_exported import enum Model.SpanKind
 @_exported import struct Model.SpanID
+@_exported import enum Model.SpanKind
 @_exported import enum Model.SpanStatus
 @_exported import struct Model.TraceID
 

@@ -58,12 +58,18 @@ struct MetricExposition: MetricVisitor, ~Copyable {
             taken.insert(family)
             isHeaderDue = true
             let described = same.first { !$0.description.text.isEmpty } ?? first
-            header = (family, type == "counter" ? "counter" : type == "gauge" ? "gauge" : "histogram", described.description.text)
+            header = (
+                family, type == "counter" ? "counter" : type == "gauge" ? "gauge" : "histogram",
+                described.description.text
+            )
             for metric in same {
                 scope =
                     same.count < 2
-                    ? nil : PrometheusNames.labels([.init("otel_scope_name", .string(metric.description.scope.name)),
-                        .init("otel_scope_version", .string(metric.description.scope.version))])
+                    ? nil
+                    : PrometheusNames.labels([
+                        .init("otel_scope_name", .string(metric.description.scope.name)),
+                        .init("otel_scope_version", .string(metric.description.scope.version)),
+                    ])
                 metric.collect(into: &self)
             }
         }
@@ -113,7 +119,8 @@ struct MetricExposition: MetricVisitor, ~Copyable {
     mutating func beginMetric(_ description: MetricDescription) {
         guard isHeaderDue else { return }
         isHeaderDue = false
-        let name = format == .openMetrics && header.name.hasSuffix("_total") && description.kind == .counter
+        let name =
+            format == .openMetrics && header.name.hasSuffix("_total") && description.kind == .counter
             ? String(header.name.dropLast(6)) : header.name
         buffer.append(utf8: "# HELP \(name) ")
         buffer.append(escaped: header.help, quotes: format == .openMetrics)

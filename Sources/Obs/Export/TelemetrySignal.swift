@@ -24,7 +24,6 @@ final class ExportLedger: Sendable {
     private static let signals = TelemetrySignal.allCases
     private static let reasons = DropReason.allCases
 
-
     private let exported: [SharedCount]
     private let dropped: [SharedCount]
     let requests = SharedCount()

@@ -1,8 +1,9 @@
 import Bedrock
+import Instruments
+
 @_exported import class Instruments.Counter
 @_exported import class Instruments.Gauge
 @_exported import class Instruments.UpDownCounter
-import Instruments
 
 /// Makes the instruments of one scope. Thread-safe.
 ///

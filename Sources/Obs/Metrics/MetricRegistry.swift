@@ -36,7 +36,8 @@ final class MetricRegistry: Sendable {
     /// The instruments of this name: the known ones, or new ones as views have them. Whoever asks for a known name with another kind gets
     /// instruments that work and are not exported, and the clash is reported.
     func instruments<I: MetricInstrument>(
-        _ wanted: MetricDescription, aggregation: HistogramAggregation? = nil, _ make: @escaping @Sendable (HistogramAggregation) -> I
+        _ wanted: MetricDescription, aggregation: HistogramAggregation? = nil,
+        _ make: @escaping @Sendable (HistogramAggregation) -> I
     ) -> InstrumentSet<I> {
         let view = views.first { $0.matches(wanted.name, scope: wanted.scope.name) }
         var description = wanted

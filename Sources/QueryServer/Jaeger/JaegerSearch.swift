@@ -21,7 +21,9 @@ struct JaegerSearch {
         }
         range = try Self.range(request, now: now)
         if let text = request.parameter("limit"), !text.isEmpty {
-            guard let number = Int(text), number > 0 else { throw .badRequest("unable to parse param 'limit': \(quoted(text))") }
+            guard let number = Int(text), number > 0 else {
+                throw .badRequest("unable to parse param 'limit': \(quoted(text))")
+            }
             limit = min(number, Self.limitMax)
         }
         guard traceIDs.isEmpty else { return }

@@ -41,7 +41,8 @@ struct TraceView {
 
     private func rank(_ node: Int) -> Rank {
         Rank(
-            isCritical: path.contains(node), hasErrors: tree.nodes[node].errors > 0, duration: tree.nodes[node].duration,
+            isCritical: path.contains(node), hasErrors: tree.nodes[node].errors > 0,
+            duration: tree.nodes[node].duration,
             node: node)
     }
 

@@ -41,10 +41,12 @@ struct WaterfallWriter {
             case .more(_, let spans, let errors, let guides):
                 let failed = errors > 0 ? output.styled(", \(errors) failed", .red) : ""
                 output.line(
-                    prefix(guides, isLast: true) + output.styled("… \(spans) more span\(spans == 1 ? "" : "s")", .dim) + failed)
+                    prefix(guides, isLast: true) + output.styled("… \(spans) more span\(spans == 1 ? "" : "s")", .dim)
+                        + failed)
             }
         }
-        let shown = Set(view.lines.compactMap { if case .span(let node, _, _) = $0 { tree.span(node).spanID } else { nil } })
+        let shown = Set(
+            view.lines.compactMap { if case .span(let node, _, _) = $0 { tree.span(node).spanID } else { nil } })
         let others = logs.filter { !shown.contains($0.span ?? .none) }
         if !others.isEmpty { output.line("\nlogs of spans that are not shown:") }
         for line in others { log(line, "  ") }
@@ -74,7 +76,9 @@ struct WaterfallWriter {
                 line[quarter * bar / 4 + offset] = character
             }
         }
-        output.line(output.styled(String(repeating: " ", count: label) + String(line) + ShortDuration.text(tree.duration), .dim))
+        output.line(
+            output.styled(String(repeating: " ", count: label) + String(line) + ShortDuration.text(tree.duration), .dim)
+        )
     }
 
     private func prefix(_ guides: [Bool], isLast: Bool) -> String {
@@ -179,14 +183,17 @@ struct WaterfallWriter {
         guard !slowest.isEmpty else { return }
         let parts = slowest.map { node in
             let share = Int((Double(view.path.selfTimes[node]) / Double(whole) * 100).rounded())
-            return "\(Self.printable(tree.service(node) + ": " + tree.name(node))) \(ShortDuration.text(view.path.selfTimes[node])) (\(share) %)"
+            return
+                "\(Self.printable(tree.service(node) + ": " + tree.name(node))) \(ShortDuration.text(view.path.selfTimes[node])) (\(share) %)"
         }
         output.line("\nwaited for most: " + parts.joined(separator: ", "))
     }
 
     /// Without what would move a terminal's cursor.
     private static func printable(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 32 || ($0.value >= 127 && $0.value < 160) ? " " : $0 }))
+        String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.map { $0.value < 32 || ($0.value >= 127 && $0.value < 160) ? " " : $0 }))
     }
 }
 

@@ -15,7 +15,8 @@ import Testing
     private func sampler(_ yaml: String, _ options: TailSamplerOptions = TailSamplerOptions()) throws -> TailSampler {
         let configuration = try SamplingConfiguration.read("sampling:\n" + yaml, file: "t.yml")
         return TailSampler(
-            before: memory, configuration, options: options, clock: clock, registry: InstrumentRegistry(), losses: losses)
+            before: memory, configuration, options: options, clock: clock, registry: InstrumentRegistry(),
+            losses: losses)
     }
 
     private func write(_ batch: SpanBatch, to sampler: TailSampler) -> Result<WriteReceipt, WriteError>? {
@@ -101,7 +102,10 @@ import Testing
         let sampler = try sampler(
             "  decision_wait: 1s\n  policies:\n    - {type: rate, spans_per_second: 20}\n")
         for second in 0..<10 {
-            for trace in 0..<20 { _ = write(spans([(second * 100 + trace, 1, 1, false), (second * 100 + trace, 2, 1, false)]), to: sampler) }
+            for trace in 0..<20 {
+                _ = write(
+                    spans([(second * 100 + trace, 1, 1, false), (second * 100 + trace, 2, 1, false)]), to: sampler)
+            }
             clock.advance(milliseconds: 1_000)
             run(sampler)
         }
@@ -150,7 +154,10 @@ import Testing
         sampler.stop()
         while sampler.step() != .finished {}
         #expect(memory.spans == [traceID(1): [1]])
-        #expect(write(spans([(3, 1, 1, true)]), to: sampler).map { if case .failure(.unavailable) = $0 { true } else { false } } == true)
+        #expect(
+            write(spans([(3, 1, 1, true)]), to: sampler).map {
+                if case .failure(.unavailable) = $0 { true } else { false }
+            } == true)
     }
 
     @Test func badConfigurationsAreRefusedWithTheirPlace() {

@@ -35,7 +35,9 @@ import Transport
         #expect(call["startTime"]?.int == Int(TraceFixture.start / 1000 + 10_000))
         #expect(call["logs"]?[0]?["fields"]?[0]?["value"]?.string == "exception")
         let tags = (call["tags"]?.array ?? []).map { "\($0["key"]?.string ?? "")=\($0["value"]?.string ?? "")" }
-        for tag in ["span.kind=client", "otel.status_code=ERROR", "otel.status_description=no cart", "otel.scope.name=lib"] {
+        for tag in [
+            "span.kind=client", "otel.status_code=ERROR", "otel.status_description=no cart", "otel.scope.name=lib",
+        ] {
             #expect(tags.contains(tag))
         }
         let process = try #require(call["processID"]?.string)

@@ -23,7 +23,8 @@ import Transport
         // Identifiers in base64, as proto3's JSON has bytes.
         #expect(span["traceId"]?.string == "AAAAAAAAAAAAAAAAAAAAAQ==" && span["spanId"]?.string == "AAAAAAAAAAs=")
         let call = try #require(batches[1]["scopeSpans"]?[0]?["spans"]?[0])
-        #expect(call["status"]?["code"]?.string == "STATUS_CODE_ERROR" && call["status"]?["message"]?.string == "no cart")
+        #expect(
+            call["status"]?["code"]?.string == "STATUS_CODE_ERROR" && call["status"]?["message"]?.string == "no cart")
         #expect(call["events"]?[0]?["name"]?.string == "exception" && call["links"]?[0]?["spanId"]?.string != nil)
     }
 
@@ -88,7 +89,8 @@ import Transport
         #expect(series[0]["promLabels"]?.string == "{resource.service.name=\"cart\"}")
         let total = (series[0]["samples"]?.array ?? []).reduce(0) { $0 + ($1["value"]?.number ?? 0) }
         #expect(total == 10)
-        let instant = try fixture.json("/api/metrics/query", TraceFixture.range + [("q", "{ status = error } | count_over_time()")])
+        let instant = try fixture.json(
+            "/api/metrics/query", TraceFixture.range + [("q", "{ status = error } | count_over_time()")])
         #expect(instant["series"]?[0]?["value"]?.number == 4)
         #expect(try fixture.get("/api/metrics/query_range", TraceFixture.range + [("q", "{ }")]).status == 400)
     }
@@ -102,7 +104,9 @@ import Transport
         let span = scopes.first { $0["name"]?.string == "span" }
         #expect(strings(span?["tags"]) == ["http.status", "user"])
         func values(_ tag: String, _ q: String = "") throws -> [String] {
-            try fixture.json("/api/v2/search/tag/\(tag)/values", [("q", q)])["tagValues"]?.array?.compactMap { $0["value"]?.string } ?? []
+            try fixture.json("/api/v2/search/tag/\(tag)/values", [("q", q)])["tagValues"]?.array?.compactMap {
+                $0["value"]?.string
+            } ?? []
         }
         #expect(try values("resource.service.name") == ["cart", "frontend"])
         #expect(try values("span.http.status") == ["200", "500"])

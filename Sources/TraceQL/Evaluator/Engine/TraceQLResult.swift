@@ -24,7 +24,8 @@ public enum TraceQLQueryError: Error, Sendable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .execution(let message): message
-        case .tooManySpans(let error): "the query looks at more than \(error.samplesMax) spans or points: narrow the range"
+        case .tooManySpans(let error):
+            "the query looks at more than \(error.samplesMax) spans or points: narrow the range"
         case .cancelled(let error): error.description
         case .storage(let error): "\(error)"
         }

@@ -152,7 +152,9 @@ extension SpanValue {
 
     /// As two literals compare: nil equals nil.
     func compares(_ op: SpanCondition.Comparison, _ other: SpanValue) -> Bool {
-        if self == .nil || other == .nil { return (op == .equal && self == other) || (op == .notEqual && self != other) }
+        if self == .nil || other == .nil {
+            return (op == .equal && self == other) || (op == .notEqual && self != other)
+        }
         if case .string(let a) = self, case .string(let b) = other {
             return op.holds(a.utf8.elementsEqual(b.utf8) ? 0 : a.utf8.lexicographicallyPrecedes(b.utf8) ? -1 : 1)
         }

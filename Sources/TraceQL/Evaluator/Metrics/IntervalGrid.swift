@@ -11,7 +11,9 @@ struct IntervalGrid: Equatable, Sendable {
 
     /// Of a query as someone asked for it, widened to whole intervals.
     init(aligning start: Int64, _ end: Int64, step: Int64, intervalsMax: Int) throws(TraceQLQueryError) {
-        guard step > 0 && step <= Self.timeMax / 4 else { throw .execution("step of \(step) ns: it has to be positive") }
+        guard step > 0 && step <= Self.timeMax / 4 else {
+            throw .execution("step of \(step) ns: it has to be positive")
+        }
         try Self.check(start, end)
         let first = start / step
         let last = end / step + (end % step == 0 ? 0 : 1)

@@ -9,8 +9,10 @@ enum SeriesArithmetic {
     static func combine(_ op: ArithmeticOperator, _ a: Value, _ b: Value, _ intervals: Int) -> Value {
         switch (a, b) {
         case (.number(let x), .number(let y)): return .number(compute(op, x, y))
-        case (.series(let series), .number(let number)): return .series(series.map { map($0) { compute(op, $0, number) } })
-        case (.number(let number), .series(let series)): return .series(series.map { map($0) { compute(op, number, $0) } })
+        case (.series(let series), .number(let number)):
+            return .series(series.map { map($0) { compute(op, $0, number) } })
+        case (.number(let number), .series(let series)):
+            return .series(series.map { map($0) { compute(op, number, $0) } })
         case (.series(let left), .series(let right)):
             let lonelyLeft = lonely(left)
             let lonelyRight = lonely(right)

@@ -20,7 +20,9 @@ struct TraceForest {
         children = ContiguousArray(repeating: 0, count: count)
         ends = ContiguousArray(repeating: 0, count: count)
         order.reserveCapacity(count)
-        for row in 0..<count where !(0..<count).contains(Int(parents[row])) || Int(parents[row]) == row { parents[row] = -1 }
+        for row in 0..<count where !(0..<count).contains(Int(parents[row])) || Int(parents[row]) == row {
+            parents[row] = -1
+        }
         cutCircles()
         for row in 0..<count where parents[row] >= 0 { childStarts[Int(parents[row]) + 1] += 1 }
         for row in 0..<count { childStarts[row + 1] += childStarts[row] }
