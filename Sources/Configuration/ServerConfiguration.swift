@@ -8,14 +8,17 @@ public struct ServerConfiguration: Sendable {
     public var scraping: ScrapeConfiguration
     /// What logs to read.
     public var logs: LogConfiguration
+    /// Which traces are kept.
+    public var sampling: SamplingConfiguration
 
     public init(
         settings: Settings = Settings(), scraping: ScrapeConfiguration = ScrapeConfiguration(),
-        logs: LogConfiguration = LogConfiguration()
+        logs: LogConfiguration = LogConfiguration(), sampling: SamplingConfiguration = SamplingConfiguration()
     ) {
         self.settings = settings
         self.scraping = scraping
         self.logs = logs
+        self.sampling = sampling
     }
 
     /// Overlays defaults with a file's text, the environment and flags, in this order.
@@ -36,6 +39,7 @@ public struct ServerConfiguration: Sendable {
                     found.settings.apply(keys)
                     found.scraping = ScrapeConfiguration(keys, directory: Path.parent(file))
                     found.logs = LogConfiguration(keys)
+                    found.sampling = SamplingConfiguration(keys)
                     return found
                 } ?? ServerConfiguration()
             }

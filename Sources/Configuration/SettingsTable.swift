@@ -75,6 +75,10 @@ public enum SettingsTable {
     public static let spanMetricDimensions = Setting(
         "traces.span_metrics_dimensions", "",
         "Attributes of spans or their resource that become labels of span metrics, with commas between.")
+    public static let samplingBytes = Setting(
+        "traces.sampling_bytes", ByteSize(bytes: 128 << 20),
+        "Memory of spans that wait for the decision on their trace, where sampling has policies.",
+        check: { $0.bytes >= 1 << 20 ? nil : "traces.sampling_bytes must be at least 1MiB" })
     public static let otlpHTTP = Setting(
         "otlp.http", Address(host: "127.0.0.1", port: 4318), "Where OTLP over HTTP is received as well; off: nowhere.")
     public static let otlpGRPC = Setting(
@@ -166,7 +170,8 @@ public enum SettingsTable {
             shards, memtableBytes, logBytes, durability, syncInterval, retention, retentionDisk, logsShards,
             logsMemtableBytes,
             logsRetention, logsServiceName, logsDetectedLevel, ownLogs, tracesShards,
-            tracesMemtableBytes, tracesRetention, tracesOutOfOrder, spanMetrics, spanMetricDimensions, otlpHTTP,
+            tracesMemtableBytes, tracesRetention, tracesOutOfOrder, spanMetrics, spanMetricDimensions, samplingBytes,
+            otlpHTTP,
             otlpGRPC, syslogTCP, syslogUDP, outOfOrder,
             logsOutOfOrder, future,
             bodyBytes, labelsPerSeries, labelNameBytes, labelValueBytes, seriesPerTenant, streamsPerTenant, lineBytes,

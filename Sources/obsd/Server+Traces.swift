@@ -1,3 +1,4 @@
+import Agent
 import Bedrock
 import Collector
 import Configuration
@@ -8,11 +9,21 @@ import SpanMetrics
 import Transport
 
 extension Server {
-    /// What receives spans: OTLP, Zipkin and Jaeger's Thrift. Metrics are made of what is stored.
+    /// What receives spans: OTLP, Zipkin and Jaeger's Thrift. Metrics are made of all that is taken, before sampling.
     func traceReceivers(
         _ traces: TraceStorage, _ storage: MetricStorage, _ settings: Settings
     ) -> (otlp: [HTTPRoute], others: [HTTPRoute]) {
         var sink: any SpanSink = traces.collector
+        if !configuration.sampling.policies.isEmpty {
+            var options = TailSamplerOptions()
+            options.memoryBytesMax = settings[SettingsTable.samplingBytes].bytes
+            let sampler = TailSampler(
+                before: sink, configuration.sampling, options: options, clock: clock, registry: registry, losses: ledger
+            )
+            sampling.start(sampler)
+            self.sampler = sampler
+            sink = sampler
+        }
         if settings[SettingsTable.spanMetrics] {
             var options = SpanMetricsOptions()
             options.dimensions = settings[SettingsTable.spanMetricDimensions].split(separator: ",")
@@ -20,8 +31,9 @@ extension Server {
             // In one process with its store there is nobody else who writes these series.
             options.generator = role == .all ? "" : hostname()
             let metrics = SpanMetrics(
-                before: traces.collector, into: storage.collector, options: options, clock: clock, registry: registry)
+                before: sink, into: storage.collector, options: options, clock: clock, registry: registry)
             background.start(metrics)
+            spanMetrics = metrics
             sink = metrics
         }
         let context = SpanReceiverContext(

@@ -10,6 +10,7 @@ import Model
 import PromQL
 import QueryServer
 import Receivers
+import SpanMetrics
 import Transport
 
 /// One obsd: the rooms that its role needs, put together. `start`, `stop` and `reload` come from one thread.
@@ -30,6 +31,9 @@ final class Server {
     var grpc: GRPCServer?
     /// What works beside the storage: metrics of spans.
     let background = ThreadRunner()
+    var spanMetrics: SpanMetrics?
+    let sampling = ThreadRunner()
+    var sampler: TailSampler?
     private let ownLog: OwnLog
     private var damageLogged = 0
     var query: QueryAPI?
@@ -109,7 +113,13 @@ final class Server {
         clean = (otlp?.shutdown(deadlineSeconds: left()) ?? true) && clean
         clean = (http?.shutdown(deadlineSeconds: left()) ?? true) && clean
         query?.stop()
+        if let sampler {
+            sampler.stop()
+            clean = sampling.waitUntilFinished(nanoseconds: UInt64(left() * 1e9)) && clean
+        }
+        sampling.stop()
         background.stop()
+        spanMetrics?.flush()
         ownLog.endStoring()
         clean = (storage?.close(deadlineNanoseconds: UInt64(left() * 1e9)) ?? true) && clean
         clean = (logs?.close(deadlineNanoseconds: UInt64(left() * 1e9)) ?? true) && clean

@@ -142,4 +142,40 @@ import Testing
         }
         #expect(server.stop() == 0)
     }
+
+    @Test func keepsWholeTracesThatPoliciesWant() throws {
+        let folder = try TemporaryFolder()
+        let file = try folder.write(
+            "obsd.yml", "sampling:\n  decision_wait: 200ms\n  policies:\n    - {name: failed, type: error}\n")
+        let server = try ObsdProcess("collector", data: folder.path + "/data", ["--config", file])
+        let now = UInt64(Date().timeIntervalSince1970)
+        // The root comes first, and only the second span of every fifth trace fails.
+        for span in 1...2 {
+            let spans = (1...20).map { trace in
+                let status = span == 2 && trace % 5 == 0 ? #","status":{"code":2}"# : ""
+                let id = String(format: "%032x", trace)
+                return
+                    #"{"traceId":"\#(id)","spanId":"000000000000000\#(span)","name":"s","startTimeUnixNano":"\#(now)000000000","endTimeUnixNano":"\#(now)500000000"\#(status)}"#
+            }
+            let body = #"{"resourceSpans":[{"scopeSpans":[{"spans":[\#(spans.joined(separator: ","))]}]}]}"#
+            let taken = try server.post("/v1/traces", Data(body.utf8), headers: ["Content-Type": "application/json"])
+            #expect(taken.status == 200, "\(taken)")
+        }
+        let wanted = (1...20).filter { $0 % 5 == 0 }
+        var found: [Int] = []
+        for _ in 0..<100 where found != wanted {
+            usleep(50_000)
+            found = try (1...20).filter {
+                try server.get("/tempo/api/traces/" + String(format: "%032x", $0)).status == 200
+            }
+        }
+        #expect(found == wanted)
+        let whole = try server.get("/tempo/api/traces/" + String(format: "%032x", 5)).body
+        #expect(whole.components(separatedBy: "spanId").count == 3, "\(whole)")
+        let metrics = try server.get("/metrics").body
+        // Metrics are made of all spans, kept or not.
+        #expect(metrics.contains("obs_span_metrics_spans_total 40"))
+        #expect(metrics.contains("obs_agent_sampling_dropped_spans_total 32"))
+        #expect(server.stop() == 0)
+    }
 }

@@ -47,8 +47,9 @@ public struct SamplingConfiguration: Sendable {
         case "latency":
             keys.require("threshold")
             guard let threshold = keys["threshold"]?.duration else { return nil }
-            return SamplingPolicy(
-                name: name, rule: .latency(threshold.multipliedReportingOverflow(by: 1_000_000).partialValue))
+            let (nanoseconds, overflow) = threshold.multipliedReportingOverflow(by: 1_000_000)
+            if overflow { keys.note("threshold is over 292 years", at: "threshold") }
+            return SamplingPolicy(name: name, rule: .latency(nanoseconds))
         case "probabilistic":
             keys.require("percent")
             guard let percent = keys["percent"]?.double else { return nil }

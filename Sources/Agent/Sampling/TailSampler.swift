@@ -26,8 +26,8 @@ public final class TailSampler: SpanSink, Worker {
         var decisions: DecisionMemory
         var tokens: [Double]
         var tokensAt: UInt64
-        /// Kept spans by tenant, on their way out.
-        var output: [Tenant: SpanBatch] = [:]
+        /// Kept spans on their way out, at most `batchSpansMax` and a trace in a batch.
+        var output: [(tenant: Tenant, batch: SpanBatch)] = []
         var outputBytes = 0
         /// Batches under way to the next sink.
         var flights = 0
@@ -102,9 +102,8 @@ public final class TailSampler: SpanSink, Worker {
         var late: [Int] = []
         var waiting: [Int] = []
         for (index, row) in batch.rows.enumerated() {
-            guard let isKept = state.decisions[row.traceID],
-                state.held.traces[.init(tenant: tenant, id: row.traceID)] == nil
-            else {
+            let key = HeldTraces.Key(tenant: tenant, id: row.traceID)
+            guard let isKept = state.decisions[key], state.held.traces[key] == nil else {
                 waiting.append(index)
                 continue
             }
@@ -183,7 +182,7 @@ public final class TailSampler: SpanSink, Worker {
         // Rates only pay for what nobody else wants.
         if bits == 0 { bits = takeRate(trace.rows.count, &state) }
         let isKept = bits != 0 || configuration.policies.isEmpty
-        state.decisions.note(key.id, isKept: isKept)
+        state.decisions.note(key, isKept: isKept)
         instruments.traces(isKept: isKept).increment()
         for (index, policy) in configuration.policies.enumerated() where bits >> UInt64(index) & 1 == 1 {
             instruments.policy(policy.name).increment()
@@ -213,11 +212,14 @@ public final class TailSampler: SpanSink, Worker {
     }
 
     private func keep(_ batch: SpanBatch, _ rows: [Int], tenant: Tenant, _ state: inout State) {
-        let target = state.output[tenant] ?? SpanBatch()
+        let last = state.output.lastIndex {
+            $0.tenant == tenant && $0.batch.rowCount + rows.count <= options.batchSpansMax
+        }
+        let target = last.map { state.output[$0].batch } ?? SpanBatch()
+        if last == nil { state.output.append((tenant, target)) }
         let before = target.byteCount
         let wanted = Set(rows)
         target.append(batch) { wanted.contains($0) }
-        state.output[tenant] = target
         state.outputBytes += target.byteCount - before
         instruments.kept.add(rows.count)
     }
@@ -227,7 +229,7 @@ public final class TailSampler: SpanSink, Worker {
     public func step() -> StepOutcome {
         let now = clock.now()
         let wait = configuration.policies.isEmpty ? 0 : configuration.decisionWait
-        let (out, next, isStopping) = state.withLock { state -> ([(Tenant, SpanBatch)], Int64, Bool) in
+        let (out, next, isStopping) = state.withLock { state -> ([(tenant: Tenant, batch: SpanBatch)], Int64, Bool) in
             var next: Int64 = 1_000
             // Some at a time, so that writers get in between.
             for _ in 0..<256 {
@@ -241,8 +243,8 @@ public final class TailSampler: SpanSink, Worker {
                 decide(oldest.key, oldest.trace, &state)
             }
             guard clock.monotonicNanoseconds() >= state.retryAt else { return ([], max(next, 100), state.isStopping) }
-            let out = Array(state.output)
-            state.output.removeAll()
+            let out = state.output
+            state.output = []
             state.flights += out.count
             return (out, next, state.isStopping)
         }
@@ -272,19 +274,11 @@ public final class TailSampler: SpanSink, Worker {
         losses.lost(spans: lost, place: "agent_sampler", reason: "refused")
         state.withLock { state in
             state.flights -= 1
-            guard !isFinal, !state.isStopping else {
+            if isFinal {
                 state.outputBytes -= bytes
-                if !isFinal { losses.lost(spans: batch.rowCount, place: "agent_sampler", reason: "stopped") }
                 return
             }
-            // Goes out again with what was kept meanwhile.
-            if let newer = state.output[tenant] {
-                let before = newer.byteCount
-                newer.append(batch)
-                state.outputBytes += newer.byteCount - before - bytes
-            } else {
-                state.output[tenant] = batch
-            }
+            state.output.append((tenant, batch))
             state.retryAt = clock.monotonicNanoseconds() &+ 500_000_000
         }
     }
