@@ -1,4 +1,5 @@
 import Bedrock
+import Dispatch
 import Glibc
 import Obs
 import Synchronization
@@ -76,7 +77,8 @@ do {
         usleep(UInt32(1e6 / rate * Double.random(in: 0.5...1.5)))
     }
     port.shutdown(deadlineSeconds: 1)
-    for service in services { service.stop() }
+    // Side by side: each may take its deadline.
+    DispatchQueue.concurrentPerform(iterations: services.count) { services[$0].stop() }
 } catch {
     fail("shop: \(error)\n", 1)
 }
